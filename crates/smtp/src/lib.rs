@@ -1,1 +1,3 @@
-//! (in the making)
+//! SMTP, both roles, without I/O.
+
+pub mod envelope;
