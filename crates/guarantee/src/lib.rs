@@ -1,1 +1,53 @@
-//! (in the making)
+//! What the TLS sending guarantee means, as pure functions of plain data.
+//!
+//! Three questions, three layers:
+//!
+//! 1. **What must hold?** [`requirement`] gives, for one recipient's copy of a message, the
+//!    [`Requirement`]: from the account's switch, the message and where it came from. It is
+//!    fixed when the message is accepted and never changes afterwards.
+//! 2. **What is out there?** [`Facts`] (what DNS says of the next hop) and [`Handshake`]
+//!    (what one MX host showed when it was spoken to).
+//! 3. **What follows?** [`plan()`] turns requirement and facts into hosts to try, [`judge()`]
+//!    decides about each host that was spoken to, [`conclude()`] about the attempt as a whole.
+//!
+//! # The rules
+//!
+//! * STARTTLS is tried at every host, guarantee or not (P1).
+//! * With [`Requirement::Encrypted`], a host that certainly does not give TLS 1.2 or newer is
+//!   *insecure*: the next MX host is tried, and when all are insecure the mail is **stopped** at
+//!   once (P2, P5). Certain are: no STARTTLS in EHLO (or only HELO), a 5yz reply to STARTTLS, and
+//!   a TLS alert or no common version or cipher on two fresh connections.
+//! * Everything else is *not certain* and deferred: 4yz replies, timeouts, resets, DNS failures.
+//!   The same timeout or reset of the TLS dialogue for [`CERTAIN_AFTER`] in [`CERTAIN_TRIES`] tries
+//!   counts as certain; a host that stays away while the others are insecure holds the stop up
+//!   for [`CERTAIN_AFTER`] and no longer.
+//! * With [`Requirement::Opportunistic`], what cannot be had encrypted leaves in clear, after TLS
+//!   was tried (RFC 7435).
+//! * A failure is never remembered as a reason not to try TLS.
+//!
+//! Only [`judge()`] makes a [`Clearance`], and the SMTP client demands one before it sends a byte
+//! of envelope or message: what is forbidden can't be sent by mistake.
+//!
+//! This crate knows no I/O, clock or randomness, and compiles for the browser.
+
+mod cause;
+mod conclude;
+mod facts;
+mod handshake;
+mod judge;
+mod plan;
+mod protection;
+mod requirement;
+mod schedule;
+mod switch;
+
+pub use cause::{Cause, HostAddress};
+pub use conclude::{CERTAIN_AFTER, CERTAIN_TRIES, Conclusion, History, HostFailure, Weight, conclude};
+pub use facts::{Addresses, Facts, MxAnswer, MxHost};
+pub use handshake::{Handshake, Starttls, TlsDetails, TlsFailure, TlsVersion};
+pub use judge::{Clearance, Verdict, judge};
+pub use plan::{Plan, PlannedHost, plan};
+pub use protection::Protection;
+pub use requirement::{Asked, Origin, Requirement, requirement};
+pub use schedule::{EXPIRES_AFTER, delay_notice_after, next_attempt};
+pub use switch::Switch;

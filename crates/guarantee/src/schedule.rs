@@ -1,0 +1,27 @@
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Requirement;
+
+/// How long a message is tried before it bounces (RFC 5321 §4.5.4.1: 4 to 5 days).
+pub const EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// Waits between attempts in minutes. The first are short, so that [`crate::CERTAIN_TRIES`] tries
+/// fit into [`crate::CERTAIN_AFTER`]; then RFC 5321 §4.5.4.1's half hour and more.
+const WAITS: [i64; 8] = [2, 5, 8, 15, 30, 60, 120, 240];
+
+/// When to try again after `attempts` attempts (at least one), the last at `now`. Never later than the
+/// message's expiry, so that the bounce comes on time.
+pub fn next_attempt(attempts: u32, accepted_at: Timestamp, now: Timestamp) -> Timestamp {
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX).min(WAITS.len() - 1);
+    let next = now.saturating_add(SignedDuration::from_mins(WAITS[index])).unwrap_or(Timestamp::MAX);
+    let expiry = accepted_at.saturating_add(EXPIRES_AFTER).unwrap_or(Timestamp::MAX);
+    if now >= expiry { next } else { next.min(expiry) }
+}
+
+/// How long a message waits before its sender is told of the delay.
+pub fn delay_notice_after(requirement: Requirement) -> SignedDuration {
+    match requirement {
+        Requirement::Encrypted => SignedDuration::from_mins(15),
+        Requirement::Opportunistic => SignedDuration::from_hours(4),
+    }
+}
