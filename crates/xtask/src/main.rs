@@ -1,2 +1,58 @@
-//! (in the making)
-fn main() {}
+//! The project's own commands: `cargo xtask demo` and `cargo xtask test`, one file each.
+//!
+//! Both do all their set-up themselves and say what they do as they go, on standard error; the second time
+//! they need neither the network nor much time.
+
+mod browser;
+mod demo;
+mod outcome;
+mod progress;
+mod setup;
+mod test;
+mod wasm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::progress::Progress;
+
+/// The commands of this project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Set up, build everything and start `tls-guarantee demo` with the given options.
+    Demo {
+        /// Options of `tls-guarantee demo`, passed on as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+        options: Vec<String>,
+    },
+    /// Set up, then run every check and every test, browser and real mail servers included.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let progress = Progress::start();
+    let done = enter_workspace().and_then(|()| match command {
+        Command::Demo { options } => demo::run(&progress, &options),
+        Command::Test => Ok(test::run(&progress)),
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Goes to the folder of the workspace's `Cargo.toml`, two above this crate's: every path here starts there.
+fn enter_workspace() -> anyhow::Result<()> {
+    let root: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", ".."].iter().collect();
+    Ok(std::env::set_current_dir(root)?)
+}

@@ -1,0 +1,167 @@
+//! The Debian packages that building and testing need: what is there is left alone, without asking apt.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use anyhow::{Context, bail};
+
+use crate::progress::{Progress, run};
+
+/// What shows that a package's part is on the machine, however it came there.
+enum Sign {
+    /// A program in `PATH` or in a system administrator's folders.
+    Program(&'static str),
+    /// A file at its place.
+    File(&'static str),
+    /// A command that succeeds.
+    Succeeds(&'static [&'static str]),
+}
+
+/// A Debian package, and the sign that it need not be installed.
+pub(crate) struct Package {
+    name: &'static str,
+    sign: Sign,
+}
+
+const fn program(name: &'static str, program: &'static str) -> Package {
+    Package { name, sign: Sign::Program(program) }
+}
+
+const fn file(name: &'static str, file: &'static str) -> Package {
+    Package { name, sign: Sign::File(file) }
+}
+
+/// For building the server: its TLS, SQLite and the small internet's OpenSSL are compiled from source.
+pub(crate) const BUILD: &[Package] = &[
+    program("gcc", "cc"),
+    file("libc6-dev", "/usr/include/stdio.h"),
+    program("make", "make"),
+    Package {
+        name: "perl",
+        sign: Sign::Succeeds(&["perl", "-MIPC::Cmd", "-MFindBin", "-MPod::Usage", "-e1"]),
+    },
+];
+
+/// For the tests: the browser, and the real mail programs that ours has to get on with.
+pub(crate) const TEST: &[Package] = &[
+    program("chromium", "chromium"),
+    program("chromium-driver", "chromedriver"),
+    file("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    program("postfix", "postfix"),
+    program("swaks", "swaks"),
+    program("curl", "curl"),
+    program("openssl", "openssl"),
+    program("python3", "python3"),
+];
+
+/// Debian's compiler for the browser, for machines where rustup cannot fetch its own.
+pub(crate) const WEB_COMPILER: &[Package] = &[
+    file("rustc-web", "/usr/bin/rustc"),
+    file("rust-web-src", "/usr/lib/rustlib/src/rust/library/std/Cargo.toml"),
+];
+
+impl Package {
+    /// Whether the machine has it.
+    pub(crate) fn is_there(&self) -> bool {
+        match self.sign {
+            Sign::Program(name) => find_program(name).is_some(),
+            Sign::File(path) => Path::new(path).exists(),
+            Sign::Succeeds(command) => Command::new(command[0])
+                .args(&command[1..])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success()),
+        }
+    }
+}
+
+/// Where the program `name` is. The folders of system programs (Postfix) are not in every user's `PATH`.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(Into::into))
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+}
+
+/// Installs those of `packages` that are missing.
+///
+/// # Errors
+/// Without root's rights or without apt nothing is installed, and the error says what to install, and how.
+pub(crate) fn packages(progress: &Progress, packages: &[Package]) -> anyhow::Result<()> {
+    let missing: Vec<&str> = packages.iter().filter(|package| !package.is_there()).map(|p| p.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if find_program("apt-get").is_none() {
+        bail!(
+            "these are missing, by the names of Debian's packages: {list}\nPlease install them and call again."
+        );
+    }
+    if !is_root()? {
+        bail!(
+            "Debian packages are missing, and only root may install them. Please run this and call again:\n    \
+             sudo apt-get update && sudo apt-get install --no-install-recommends {list}"
+        );
+    }
+    progress.say(&format!("installing Debian packages: {list}"));
+    install(&missing).with_context(|| format!("Debian packages could not be installed: {list}"))
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    let output = Command::new("id").arg("-u").output().context("`id -u` could not be started")?;
+    Ok(output.stdout.trim_ascii() == b"0")
+}
+
+/// Installs without a question and without starting any service.
+fn install(missing: &[&str]) -> anyhow::Result<()> {
+    let _no_services = NoServices::begin()?;
+    run(apt().arg("update"))?;
+    if missing.contains(&"postfix") && find_program("debconf-set-selections").is_some() {
+        // Left unconfigured, so that it does not start with the machine: the tests bring configurations.
+        let answer = "echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections";
+        run(Command::new("sh").args(["-c", answer]))?;
+    }
+    // `--no-remove`: another mail server of this machine is not ours to replace.
+    let options = ["-y", "--no-remove", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
+    run(apt().arg("install").args(options).args(missing))
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive").env("NEEDRESTART_SUSPEND", "1");
+    apt
+}
+
+/// While this lives, Debian's packages start no service when they are installed.
+struct NoServices {
+    ours: bool,
+}
+
+/// Debian's hook that says which services a package may start; 101 is "none".
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+impl NoServices {
+    fn begin() -> anyhow::Result<Self> {
+        let ours = !Path::new(POLICY).exists();
+        if ours {
+            fs::write(POLICY, "#!/bin/sh\nexit 101\n")?;
+            fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(Self { ours })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours
+            && let Err(error) = fs::remove_file(POLICY)
+        {
+            eprintln!("xtask: please remove {POLICY}: {error}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `cargo xtask test`: every check and every test, from a bare machine.
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+
+use crate::outcome::{Counts, run_tests};
+use crate::progress::{self, Progress, cargo};
+use crate::wasm::Compiler;
+use crate::{browser, demo, setup};
+
+/// The browser module's size after brotli may be this many bytes.
+const BUDGET: u64 = 200 * 1024;
+
+/// The crates that both sides share.
+const SHARED_WITH_THE_BROWSER: [&str; 3] = ["guarantee", "bounce", "api"];
+
+/// A name to announce, and the work.
+type Step = (&'static str, fn(&Progress) -> anyhow::Result<Counts>);
+
+/// Each goes on where the one before failed, so that one run shows all there is to mend.
+const STEPS: &[Step] = &[
+    ("Debian's packages", |progress| {
+        setup::packages(progress, setup::BUILD)?;
+        setup::packages(progress, setup::TEST)?;
+        Ok(Counts::of_step(true))
+    }),
+    ("formatting", |_| step(&["fmt", "--all", "--check"])),
+    ("clippy", |_| step(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("the browser module", browser_module),
+    ("the shared crates compile for the browser", shared_crates),
+    ("the server", |progress| demo::build_server(progress).map(|()| Counts::of_step(true))),
+    ("the tests", |_| tests()),
+    ("the examples in the documentation", |_| run_tests(cargo().args(["test", "--workspace", "--doc"]))),
+    ("the documentation", documentation),
+];
+
+/// Runs the steps and ends with the line that a CI reads.
+///
+pub(crate) fn run(progress: &Progress) -> ExitCode {
+    let mut total = Counts::default();
+    let mut failed = Vec::new();
+    for (name, work) in STEPS {
+        progress.say(&format!("step: {name}"));
+        let counts = work(progress).unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            Counts::of_step(false)
+        });
+        if counts.failed > 0 {
+            progress.say(&format!("FAILED: {name}"));
+            failed.push(*name);
+        }
+        total += counts;
+    }
+    if failed.is_empty() {
+        progress.say("all is well");
+    } else {
+        progress.say(&format!("failed: {}", failed.join(", ")));
+    }
+    println!("test: {total}");
+    ExitCode::from(u8::from(!failed.is_empty()))
+}
+
+fn step(arguments: &[&str]) -> anyhow::Result<Counts> {
+    progress::run(cargo().args(arguments))?;
+    Ok(Counts::of_step(true))
+}
+
+fn browser_module(progress: &Progress) -> anyhow::Result<Counts> {
+    let module = browser::build(progress)?;
+    ensure!(
+        module.brotli_bytes <= BUDGET || !module.optimised,
+        "the browser module takes {:.1} KiB after brotli, its budget is {:.0} KiB",
+        browser::kib(module.brotli_bytes),
+        browser::kib(BUDGET),
+    );
+    Ok(Counts::of_step(true))
+}
+
+fn shared_crates(progress: &Progress) -> anyhow::Result<Counts> {
+    let mut check = Compiler::get(progress)?.cargo("check");
+    progress::run(check.args(SHARED_WITH_THE_BROWSER.iter().flat_map(|name| ["--package", name])))?;
+    Ok(Counts::of_step(true))
+}
+
+/// One process a test with nextest, where that is installed; else cargo's own runner.
+fn tests() -> anyhow::Result<Counts> {
+    let nextest = cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    if nextest {
+        return run_tests(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]));
+    }
+    run_tests(cargo().args(["test", "--workspace", "--all-targets", "--no-fail-fast"]))
+}
+
+fn documentation(_: &Progress) -> anyhow::Result<Counts> {
+    progress::run(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Counts::of_step(true))
+}
