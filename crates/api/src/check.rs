@@ -1,0 +1,79 @@
+use serde::{Deserialize, Serialize};
+
+/// `POST /checks`: ask how mail to these recipients would travel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// Addresses.
+    pub recipients: Vec<String>,
+}
+
+/// The answer, in the order asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckResponse {
+    /// One for each recipient.
+    pub results: Vec<Check>,
+}
+
+/// What would protect mail to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Check {
+    /// The recipient as asked.
+    pub recipient: String,
+    /// What was found.
+    pub protection: ProtectionWord,
+    /// What sending would come to with the guarantee on.
+    pub outcome: Outcome,
+    /// Whether the receiving domain has promised it (DANE, MTA-STS), rather than it having been observed.
+    pub promised: bool,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// Protection as `/checks` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ProtectionWord {
+    /// In clear.
+    None,
+    /// TLS 1.2 or newer.
+    Encrypted,
+    /// And the host has proven who it is.
+    Authenticated,
+    /// RFC 7672.
+    Dane,
+    /// Not known yet.
+    Unknown,
+    /// Not an address.
+    Invalid,
+}
+
+impl From<guarantee::Protection> for ProtectionWord {
+    fn from(protection: guarantee::Protection) -> Self {
+        match protection {
+            guarantee::Protection::None => Self::None,
+            guarantee::Protection::Encrypted => Self::Encrypted,
+            guarantee::Protection::Authenticated => Self::Authenticated,
+            guarantee::Protection::Dane => Self::Dane,
+        }
+    }
+}
+
+/// What sending would come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It would be delivered.
+    Deliver,
+    /// The guarantee would stop it.
+    Stop,
+    /// It would wait and be tried again.
+    Defer,
+    /// Not known yet.
+    Unknown,
+}
