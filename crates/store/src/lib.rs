@@ -1,1 +1,131 @@
-//! (in the making)
+//! What must survive: accounts, switches, the queue, the stops, the mailboxes.
+//!
+//! One trait of whole operations, each one transaction, so that every database can do it in one
+//! round trip. `Ok` means durable: on disk, synced.
+
+mod model;
+mod sqlite;
+
+pub use model::*;
+pub use sqlite::Sqlite;
+
+use api::{ListedMessage, MessageStatus, Stop};
+use async_trait::async_trait;
+use bytes::Bytes;
+use guarantee::Switch;
+use jiff::Timestamp;
+
+/// What a store can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The account is there already.
+    #[error("{0} is there already")]
+    Exists(String),
+    /// There is no such account, message or mailbox entry.
+    #[error("{0} is not there")]
+    NotFound(String),
+    /// The database failed; nothing of the operation has happened.
+    #[error("database: {0}")]
+    Database(String),
+    /// The store is shutting down or its writer has ended.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Short for a store's answers.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// The store. Addresses are passed as `local@domain` with the domain in lower case; accounts compare case-insensitively.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- accounts -------------------------------------------------------------------------
+    /// Adds an account with its password hash (PHC string).
+    async fn add_account(&self, address: &str, password_hash: &str, now: Timestamp) -> Result<()>;
+    /// Replaces the password hash and ends the account's sessions.
+    async fn set_password(&self, address: &str, password_hash: &str) -> Result<()>;
+    /// Removes an account with its mailboxes and sessions; queued mail still goes out.
+    async fn remove_account(&self, address: &str) -> Result<()>;
+    /// All accounts, by address.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+    /// The account as it is spelt, with its hash.
+    async fn account(&self, address: &str) -> Result<Option<AccountSecret>>;
+    /// The account's switch as stored (a pause may be over: [`Switch::at`]), and whether it was ever on.
+    async fn switch(&self, account: &str) -> Result<StoredSwitch>;
+    /// Sets the switch. When this returns, it holds for every message accepted afterwards.
+    async fn set_switch(&self, account: &str, switch: Switch) -> Result<()>;
+
+    // --- sessions -------------------------------------------------------------------------
+    /// Keeps a session under the hash of its token.
+    async fn add_session(&self, session: &SessionRow) -> Result<()>;
+    /// The session of that token hash, if it has not ended at `now`.
+    async fn session(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>>;
+    /// Ends a session; not an error if there is none.
+    async fn remove_session(&self, token_hash: &[u8; 32]) -> Result<()>;
+
+    // --- overrides ------------------------------------------------------------------------
+    /// Records the account's decision to send one message to these recipients without the guarantee.
+    async fn record_override(&self, decision: &OverrideRow) -> Result<()>;
+
+    // --- the queue ------------------------------------------------------------------------
+    /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch and the
+    /// overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
+    async fn accept(&self, message: NewMessage) -> Result<()>;
+    /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,
+    /// longest due first. Claims are held in memory until [`Store::record`] or [`Store::release`].
+    async fn claim_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>>;
+    /// Gives recipients back unchanged, to be due again at once.
+    async fn release(&self, recipients: &[RecipientId]) -> Result<()>;
+    /// When the next unclaimed recipient is due, if any waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    /// The message's content as accepted.
+    async fn content(&self, queue_id: &str) -> Result<Bytes>;
+    /// Records what became of recipients, with the stop's record in the same transaction, and frees their claims.
+    async fn record(
+        &self,
+        queue_id: &str,
+        outcomes: Vec<RecipientOutcome>,
+        now: Timestamp,
+    ) -> Result<Progress>;
+    /// Puts the message into a local mailbox and marks the recipient delivered, in one transaction; frees the claim.
+    /// Fails with [`StoreError::NotFound`] if there is no such account.
+    async fn deliver_local(&self, delivery: LocalDelivery) -> Result<Progress>;
+    /// Everything about one message that is still to be reported to its sender, if there is anything.
+    async fn pending_report(&self, queue_id: &str) -> Result<Option<PendingReport>>;
+    /// Files a report and marks what it says as reported, in one transaction: no failure without its report, none twice.
+    async fn file_report(&self, report: FiledReport) -> Result<()>;
+    /// Messages that have something to report: asked at start, for what a crash left behind.
+    async fn reports_due(&self) -> Result<Vec<String>>;
+    /// Whether another process (the command line) has changed the database since the last call.
+    async fn changed_outside(&self) -> Result<bool>;
+
+    // --- the operator ---------------------------------------------------------------------
+    /// Messages with recipients that wait, oldest first.
+    async fn queue(&self) -> Result<Vec<QueueEntry>>;
+    /// One message, whoever sent it.
+    async fn queue_entry(&self, queue_id: &str) -> Result<Option<QueueEntry>>;
+    /// Makes the message's waiting recipients due now; how many.
+    async fn retry(&self, queue_id: &str, now: Timestamp) -> Result<usize>;
+    /// Takes a message's waiting recipients out of the queue, without a report; how many.
+    async fn remove(&self, queue_id: &str, now: Timestamp) -> Result<usize>;
+
+    // --- what users see -------------------------------------------------------------------
+    /// What became of a message of this account.
+    async fn message_status(&self, account: &str, queue_id: &str) -> Result<Option<MessageStatus>>;
+    /// The account's recorded stops, newest first.
+    async fn stops(&self, account: &str, limit: Option<u32>) -> Result<Vec<Stop>>;
+    /// A mailbox's messages, newest received first.
+    async fn mailbox(
+        &self,
+        account: &str,
+        mailbox: Mailbox,
+        limit: Option<u32>,
+    ) -> Result<Vec<ListedMessage>>;
+    /// One message as it is.
+    async fn mailbox_raw(&self, account: &str, mailbox: Mailbox, id: i64) -> Result<Option<Bytes>>;
+    /// Marks a message read or unread.
+    async fn set_seen(&self, account: &str, mailbox: Mailbox, id: i64, seen: bool) -> Result<()>;
+
+    // --- upkeep ---------------------------------------------------------------------------
+    /// Forgets sessions and overrides that have ended at `now`, and finished messages and stops from before `keep_since`.
+    async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;
+}

@@ -1,0 +1,387 @@
+//! The rows and bundles that cross the store's door.
+
+use bytes::Bytes;
+use guarantee::{Cause, History, Origin, Protection, Requirement, Switch, TlsDetails};
+use jiff::Timestamp;
+use smtp::envelope::{Notify, Ret, ReversePath};
+
+/// An account as listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its address.
+    pub address: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// An account with its password hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountSecret {
+    /// Its address, as it was added.
+    pub address: String,
+    /// Argon2id, as a PHC string.
+    pub password_hash: String,
+}
+
+/// An account's switch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoredSwitch {
+    /// As last set.
+    pub switch: Switch,
+    /// Whether it has ever been on.
+    pub was_on: bool,
+}
+
+/// A log-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the token; the token itself is kept nowhere.
+    pub token_hash: [u8; 32],
+    /// Whose.
+    pub account: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A recorded override.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideRow {
+    /// Whose decision.
+    pub account: String,
+    /// For the message with this Message-ID, without `<>`.
+    pub message_id: String,
+    /// For these recipients.
+    pub recipients: Vec<String>,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// Until when a submission may use it.
+    pub expires_at: Timestamp,
+}
+
+/// A local mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mailbox {
+    /// `INBOX`.
+    Inbox,
+    /// `Sent`.
+    Sent,
+}
+
+impl Mailbox {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "INBOX",
+            Self::Sent => "Sent",
+        }
+    }
+
+    /// The mailbox of that name; `INBOX` in any case (RFC 3501 §5.1).
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "Sent" => Some(Self::Sent),
+            _ if name.eq_ignore_ascii_case("INBOX") => Some(Self::Inbox),
+            _ => None,
+        }
+    }
+}
+
+/// What a list shows of a message, read from its headers by the caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Message-ID without `<>`.
+    pub message_id: Option<String>,
+    /// `From` as a person reads it.
+    pub from: String,
+    /// `To`, or else `Cc`, likewise.
+    pub to: String,
+    /// Decoded subject.
+    pub subject: String,
+    /// The `Date` field.
+    pub date: Option<Timestamp>,
+}
+
+/// A message for a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxMessage {
+    /// What the list shows.
+    pub listing: Listing,
+    /// The whole message.
+    pub raw: Bytes,
+}
+
+/// A message at the end of DATA.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// The queue id given to the client.
+    pub queue_id: String,
+    /// By which door it came.
+    pub origin: Origin,
+    /// The account that sent it, for [`Origin::Submission`].
+    pub account: Option<String>,
+    /// The envelope's sender.
+    pub reverse_path: ReversePath,
+    /// `RET=`.
+    pub ret: Option<Ret>,
+    /// `ENVID=`, xtext.
+    pub envid: Option<String>,
+    /// The message needs SMTPUTF8 on the way.
+    pub smtputf8: bool,
+    /// The content has octets above 127.
+    pub eight_bit: bool,
+    /// A valid `TLS-Required: No` is in the header (RFC 8689 §3).
+    pub tls_required_no: bool,
+    /// Message-ID without `<>`.
+    pub message_id: Option<String>,
+    /// Decoded subject, for the stop's record.
+    pub subject: String,
+    /// The recipients, in the order given.
+    pub recipients: Vec<NewRecipient>,
+    /// The content as it goes out.
+    pub content: Bytes,
+    /// The copy for the account's Sent mailbox, for messages that the webmail submits.
+    pub sent_copy: Option<MailboxMessage>,
+    /// The id of the stop whose message this one is sent in the stead of; ignored if it is not this account's.
+    pub replaces: Option<String>,
+    /// The server's clock at the end of DATA.
+    pub accepted_at: Timestamp,
+}
+
+/// One recipient at acceptance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecipient {
+    /// `local@domain`.
+    pub address: String,
+    /// Where it goes.
+    pub next_hop: NextHop,
+    /// `NOTIFY=`.
+    pub notify: Notify,
+    /// `ORCPT=` as given.
+    pub orcpt: Option<String>,
+}
+
+/// Where a recipient's copy goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NextHop {
+    /// A mailbox of this server.
+    Local,
+    /// The hosts of a domain, in A-labels.
+    Domain(String),
+}
+
+/// A recipient's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecipientId(pub i64);
+
+/// A claimed piece of work: recipients that may share one transaction (RFC 5321 §3.3).
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The message.
+    pub queue_id: String,
+    /// By which door it came.
+    pub origin: Origin,
+    /// The account that sent it.
+    pub account: Option<String>,
+    /// The envelope's sender.
+    pub reverse_path: ReversePath,
+    /// `RET=`.
+    pub ret: Option<Ret>,
+    /// `ENVID=`, xtext.
+    pub envid: Option<String>,
+    /// The message needs SMTPUTF8 on the way.
+    pub smtputf8: bool,
+    /// The content has octets above 127.
+    pub eight_bit: bool,
+    /// Octets of content.
+    pub size: u64,
+    /// When the message was accepted.
+    pub accepted_at: Timestamp,
+    /// Where it goes.
+    pub next_hop: NextHop,
+    /// What must hold, fixed at acceptance.
+    pub requirement: Requirement,
+    /// The recipients; never empty.
+    pub recipients: Vec<JobRecipient>,
+}
+
+/// One recipient of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRecipient {
+    /// Its row.
+    pub id: RecipientId,
+    /// `local@domain`.
+    pub address: String,
+    /// `NOTIFY=`.
+    pub notify: Notify,
+    /// `ORCPT=` as given.
+    pub orcpt: Option<String>,
+    /// What earlier attempts showed.
+    pub history: History,
+    /// Whether its sender has been told of the delay.
+    pub delay_reported: bool,
+}
+
+/// What became of one recipient in one attempt.
+#[derive(Clone, Debug)]
+pub struct RecipientOutcome {
+    /// Which.
+    pub recipient: RecipientId,
+    /// What.
+    pub outcome: Outcome,
+}
+
+/// The outcome of one attempt for one recipient.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The next hop has taken it over.
+    Delivered(Evidence),
+    /// To be tried again.
+    Deferred {
+        /// Why.
+        cause: Cause,
+        /// To keep.
+        history: History,
+        /// When.
+        next_attempt_at: Timestamp,
+        /// Tell the sender of the delay now. Honoured once, and only if the envelope asks or allows it.
+        report_delay: bool,
+    },
+    /// Not sent because the guarantee forbids it: a stop is recorded for the account.
+    Stopped(Cause),
+    /// Undeliverable for another reason.
+    Bounced(Cause),
+}
+
+/// What was proven for one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What protected the transport.
+    pub protection: Protection,
+    /// The MX host's name; none for a local mailbox.
+    pub host: Option<guarantee::HostAddress>,
+    /// The TLS connection, if any.
+    pub tls: Option<TlsDetails>,
+    /// The host's final reply, as one line.
+    pub reply: String,
+}
+
+/// A delivery into a local mailbox.
+#[derive(Clone, Debug)]
+pub struct LocalDelivery {
+    /// The message.
+    pub queue_id: String,
+    /// The recipient.
+    pub recipient: RecipientId,
+    /// The account whose INBOX it goes to.
+    pub account: String,
+    /// The message with its Return-Path.
+    pub message: MailboxMessage,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// How a message stands after a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The account that sent it.
+    pub account: Option<String>,
+    /// Recipients without a first verdict.
+    pub first_verdicts_missing: usize,
+    /// Recipients that something is still to be reported of.
+    pub reports_pending: usize,
+    /// The stop's record, if this record added to it.
+    pub stop: Option<api::Stop>,
+}
+
+/// What is to be reported about one message.
+#[derive(Clone, Debug)]
+pub struct PendingReport {
+    /// The message.
+    pub queue_id: String,
+    /// The account that sent it.
+    pub account: Option<String>,
+    /// Where the report goes; never null.
+    pub reverse_path: ReversePath,
+    /// `RET=`.
+    pub ret: Option<Ret>,
+    /// `ENVID=`, xtext.
+    pub envid: Option<String>,
+    /// When the message was accepted.
+    pub accepted_at: Timestamp,
+    /// Recipients without a first verdict.
+    pub first_verdicts_missing: usize,
+    /// The recipients to report, in the order given.
+    pub recipients: Vec<PendingRecipient>,
+    /// The message.
+    pub content: Bytes,
+}
+
+/// One recipient to report.
+#[derive(Clone, Debug)]
+pub struct PendingRecipient {
+    /// Its row.
+    pub id: RecipientId,
+    /// `local@domain`.
+    pub address: String,
+    /// `ORCPT=` as given.
+    pub orcpt: Option<String>,
+    /// What to say of it.
+    pub kind: ReportKind,
+    /// Why.
+    pub cause: Cause,
+    /// When it became so.
+    pub at: Timestamp,
+}
+
+/// What a report says of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReportKind {
+    /// Stopped by the guarantee.
+    Stopped,
+    /// Failed for another reason.
+    Failed,
+    /// Still being tried.
+    Delayed,
+}
+
+/// A report ready to be filed.
+#[derive(Clone, Debug)]
+pub struct FiledReport {
+    /// The message it is about.
+    pub about: String,
+    /// The recipients it names: each is marked reported.
+    pub recipients: Vec<RecipientId>,
+    /// Where it goes; `None` when the sender can't be reported to, and the failures are only marked.
+    pub to: Option<ReportTo>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug)]
+pub enum ReportTo {
+    /// Straight into a local INBOX.
+    Mailbox {
+        /// Whose.
+        account: String,
+        /// The report with its Return-Path.
+        message: MailboxMessage,
+    },
+    /// Into the queue.
+    Queue(Box<NewMessage>),
+}
+
+/// A message in the queue, for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueEntry {
+    /// How it stands.
+    pub status: api::MessageStatus,
+    /// The account that sent it.
+    pub account: Option<String>,
+    /// The envelope's sender.
+    pub reverse_path: ReversePath,
+    /// By which door it came.
+    pub origin: Origin,
+    /// Octets of content.
+    pub size: u64,
+}

@@ -1,0 +1,3 @@
+//! (in the making by its owner)
+/// SQLite.
+pub struct Sqlite;
