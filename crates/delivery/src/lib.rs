@@ -1,1 +1,3 @@
-//! (in the making)
+//! Everything towards MX hosts.
+pub mod dns;
+pub mod gather;

@@ -1,0 +1,152 @@
+//! The only file that names the DNS library.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{
+        ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+    },
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::{
+        op::ResponseCode,
+        rr::{RData, RecordType},
+    },
+};
+
+/// One question must be answered, or given up, within this time.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Answers kept by TTL.
+const CACHE: u64 = 16_384;
+
+/// Negative answers are kept no longer than this, so that a mended zone is seen soon.
+const NEGATIVE_TTL: Duration = Duration::from_mins(5);
+
+/// A caching DNS client.
+#[derive(Clone)]
+pub struct Dns {
+    resolver: TokioResolver,
+}
+
+/// An answer of the DNS: data, the certainty that there is none, or no knowledge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// At least one record.
+    Found(Vec<T>),
+    /// The name exists, but has no such record.
+    NoData,
+    /// The name does not exist.
+    NxDomain,
+    /// Timeout, SERVFAIL, a malformed answer: nothing is known.
+    Failed(String),
+}
+
+/// Whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsServers {
+    /// The machine's own configuration.
+    System,
+    /// These, over UDP and TCP.
+    At(Vec<SocketAddr>),
+}
+
+impl Dns {
+    /// A client of these servers. Fails when the machine's configuration can't be read.
+    pub fn new(servers: &DnsServers) -> Result<Self, String> {
+        let config = match servers {
+            DnsServers::System => {
+                hickory_resolver::system_conf::read_system_conf().map_err(|error| error.to_string())?.0
+            }
+            DnsServers::At(addresses) => {
+                ResolverConfig::from_name_servers(addresses.iter().map(name_server).collect())
+            }
+        };
+        // No search list: a domain of a mail address is always whole.
+        let config = ResolverConfig::from_name_servers(config.name_servers().to_vec());
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options();
+        let resolver = builder.build().map_err(|error| error.to_string())?;
+        Ok(Self { resolver })
+    }
+
+    /// The MX records of a domain: preference and host, CNAMEs followed. The root (`.`) comes as an empty name.
+    pub async fn mx(&self, domain: &str) -> Answer<(u16, String)> {
+        self.ask(domain, RecordType::MX, |data| match data {
+            RData::MX(mx) => Some((mx.preference, host_name(&mx.exchange.to_ascii()))),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The IPv4 and IPv6 addresses of a host.
+    pub async fn addresses(&self, host: &str) -> Answer<IpAddr> {
+        let (v4, v6) = tokio::join!(
+            self.ask(host, RecordType::A, |data| match data {
+                RData::A(a) => Some(IpAddr::V4(a.0)),
+                _ => None,
+            }),
+            self.ask(host, RecordType::AAAA, |data| match data {
+                RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+                _ => None,
+            }),
+        );
+        both(v6, v4)
+    }
+
+    async fn ask<T>(&self, name: &str, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
+        // Fully qualified: never completed by a search list.
+        match self.resolver.lookup(format!("{name}."), kind).await {
+            Ok(lookup) => {
+                let found: Vec<T> = lookup.answers().iter().filter_map(|record| pick(&record.data)).collect();
+                if found.is_empty() { Answer::NoData } else { Answer::Found(found) }
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
+                ResponseCode::NXDomain => Answer::NxDomain,
+                ResponseCode::NoError => Answer::NoData,
+                other => Answer::Failed(other.to_string()),
+            },
+            Err(error) => Answer::Failed(error.to_string()),
+        }
+    }
+}
+
+/// One family's failure is not hidden by the other's denial, only by its data.
+fn both<T>(first: Answer<T>, second: Answer<T>) -> Answer<T> {
+    match (first, second) {
+        (Answer::Found(mut all), Answer::Found(more)) => {
+            all.extend(more);
+            Answer::Found(all)
+        }
+        (Answer::Found(all), _) | (_, Answer::Found(all)) => Answer::Found(all),
+        (Answer::Failed(why), _) | (_, Answer::Failed(why)) => Answer::Failed(why),
+        (Answer::NxDomain, Answer::NxDomain) => Answer::NxDomain,
+        (Answer::NoData | Answer::NxDomain, Answer::NoData | Answer::NxDomain) => Answer::NoData,
+    }
+}
+
+fn host_name(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn name_server(address: &SocketAddr) -> NameServerConfig {
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    for connection in &mut connections {
+        connection.port = address.port();
+    }
+    NameServerConfig::new(address.ip(), true, connections)
+}
+
+fn options() -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.timeout = TIMEOUT;
+    options.attempts = 2;
+    options.cache_size = CACHE;
+    options.negative_max_ttl = Some(NEGATIVE_TTL);
+    options.use_hosts_file = ResolveHosts::Never;
+    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    options
+}

@@ -1,0 +1,164 @@
+//! From a next hop to [`Facts`]: which hosts take its mail, and where they are.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use guarantee::{Addresses, Facts, MxAnswer, MxHost};
+use rand::seq::SliceRandom;
+
+use crate::dns::{Answer, Dns};
+
+/// MX hosts looked at for one next hop; more than any honest domain has.
+const MAX_HOSTS: usize = 20;
+
+/// Addresses tried for one MX host.
+const MAX_ADDRESSES: usize = 6;
+
+/// What is not a destination for mail that is routed by MX.
+#[derive(Clone, Debug, Default)]
+pub struct Ownership {
+    /// Names this server goes by, in lower case.
+    pub names: Vec<String>,
+    /// Addresses this server listens at.
+    pub addresses: Vec<IpAddr>,
+    /// The demo's world is on loopback: there, and only there, these addresses are destinations.
+    pub loopback_is_the_world: bool,
+}
+
+/// Looks up where mail for `next_hop` (in A-labels) goes (RFC 5321 §5.1).
+pub async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts {
+    let mx = match dns.mx(next_hop).await {
+        // RFC 7505 §3: a single record, preference 0, the root.
+        Answer::Found(records) if records.len() == 1 && records[0].1.is_empty() => MxAnswer::NullMx,
+        Answer::Found(records) => MxAnswer::Hosts(hosts(dns, own, records).await),
+        // RFC 5321 §5.1: without an MX the domain is its own host.
+        Answer::NoData => implicit(dns, own, next_hop).await,
+        Answer::NxDomain => MxAnswer::NoSuchDomain,
+        Answer::Failed(detail) => MxAnswer::Failed { detail },
+    };
+    Facts { next_hop: next_hop.to_owned(), mx }
+}
+
+async fn implicit(dns: &Dns, own: &Ownership, next_hop: &str) -> MxAnswer {
+    match host(dns, own, 0, next_hop.to_owned()).await {
+        MxHost { addresses: Addresses::NoAddress, .. } => MxAnswer::NoSuchDomain,
+        MxHost { addresses: Addresses::Failed { detail }, .. } => MxAnswer::Failed { detail },
+        found => MxAnswer::Hosts(vec![found]),
+    }
+}
+
+async fn hosts(dns: &Dns, own: &Ownership, mut records: Vec<(u16, String)>) -> Vec<MxHost> {
+    // RFC 5321 §5.1: equal preferences in random order. A root name among others is no host.
+    records.retain(|(_, name)| !name.is_empty());
+    records.shuffle(&mut rand::rng());
+    records.sort_by_key(|(preference, _)| *preference);
+    records.truncate(MAX_HOSTS);
+    let lookups = records.into_iter().map(|(preference, name)| host(dns, own, preference, name));
+    futures_util::future::join_all(lookups).await
+}
+
+async fn host(dns: &Dns, own: &Ownership, preference: u16, name: String) -> MxHost {
+    let (addresses, at_own_address) = match dns.addresses(&name).await {
+        Answer::Found(found) => {
+            let own_address = found.iter().any(|address| own.addresses.contains(address));
+            (usable(own, found), own_address)
+        }
+        Answer::NoData | Answer::NxDomain => (Addresses::NoAddress, false),
+        Answer::Failed(detail) => (Addresses::Failed { detail }, false),
+    };
+    let is_self = own.names.contains(&name) || at_own_address;
+    MxHost { name, preference, addresses, is_self }
+}
+
+fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {
+    found.retain(
+        |address| if own.loopback_is_the_world { address.is_loopback() } else { is_public(*address) },
+    );
+    found.truncate(MAX_ADDRESSES);
+    if found.is_empty() { Addresses::Forbidden } else { Addresses::Found(found) }
+}
+
+/// Whether mail routed by MX may go to this address: not to loopback, private, link-local, multicast or reserved
+/// ones (RFC 6890), in whichever notation. What an operator configures, a route, may lie there; a zone of anybody may not point there.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let reserved = matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 240..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
+    !reserved && !address.is_multicast()
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let s = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match s {
+        // IPv4-mapped, NAT64 (RFC 6052) and 6to4 lead to the IPv4 address inside.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public_v4(embedded(high, low))
+        }
+        [0x2002, high, low, ..] => is_public_v4(embedded(high, low)),
+        // Teredo and documentation.
+        [0x2001, 0 | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        // Global unicast is 2000::/3 (RFC 4291 §2.4); everything else is special.
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("8.8.8.8", true)]
+    #[case("127.0.0.1", false)]
+    #[case("127.9.9.9", false)]
+    #[case("10.1.2.3", false)]
+    #[case("172.15.0.1", true)]
+    #[case("172.16.0.1", false)]
+    #[case("172.31.255.255", false)]
+    #[case("172.32.0.1", true)]
+    #[case("192.168.1.1", false)]
+    #[case("169.254.169.254", false)]
+    #[case("100.64.0.1", false)]
+    #[case("100.128.0.1", true)]
+    #[case("0.0.0.0", false)]
+    #[case("224.0.0.1", false)]
+    #[case("255.255.255.255", false)]
+    #[case("::1", false)]
+    #[case("::", false)]
+    #[case("::ffff:127.0.0.1", false)]
+    #[case("::ffff:8.8.8.8", true)]
+    #[case("64:ff9b::7f00:1", false)]
+    #[case("64:ff9b::808:808", true)]
+    #[case("2002:7f00:1::", false)]
+    #[case("fe80::1", false)]
+    #[case("fc00::1", false)]
+    #[case("fd12::1", false)]
+    #[case("ff02::1", false)]
+    #[case("2001:db8::1", false)]
+    #[case("2a00:1450::1", true)]
+    fn mail_by_mx_goes_only_to_public_addresses(#[case] address: &str, #[case] public: bool) {
+        assert_eq!(is_public(address.parse().expect("an address")), public);
+    }
+}

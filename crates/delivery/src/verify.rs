@@ -1,0 +1,108 @@
+//! TLS towards MX hosts: a verifier that classifies and never decides.
+//!
+//! Whether a connection may carry mail is [`guarantee::judge()`]'s word alone; here the handshake
+//! only has to be genuine TLS 1.2 or 1.3. Any certificate passes: without DANE or MTA-STS a name
+//! out of unsigned DNS proves nothing (RFC 7672 §1.3).
+
+use std::{fmt::Write, io, sync::Arc};
+
+use guarantee::{TlsDetails, TlsFailure, TlsVersion};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use sha2::{Digest, Sha256};
+
+/// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate.
+pub fn client_config() -> Arc<ClientConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Arc::new(AnyCertificate { provider: Arc::clone(&provider) });
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the provider has suites for both versions");
+    Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// Accepts every certificate, but not a handshake that its key has not signed.
+#[derive(Debug)]
+struct AnyCertificate {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What an established connection shows; `None` if the library does not say, which it always does after a handshake.
+pub fn details(connection: &ClientConnection) -> Option<TlsDetails> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+        ProtocolVersion::TLSv1_3 => TlsVersion::Tls13,
+        _ => return None,
+    };
+    let suite = connection.negotiated_cipher_suite()?.suite();
+    let certificate = connection.peer_certificates().and_then(<[_]>::first)?;
+    Some(TlsDetails {
+        version,
+        cipher: suite.as_str().unwrap_or("unknown").to_owned(),
+        certificate_sha256: hex(&Sha256::digest(certificate)),
+    })
+}
+
+/// What ended a handshake, from the error of the TLS stream.
+pub fn classify(error: &io::Error) -> TlsFailure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(
+            Error::AlertReceived(_)
+            | Error::PeerIncompatible(_)
+            | Error::NoCertificatesPresented
+            | Error::UnsupportedNameType
+            | Error::InvalidCertificate(_),
+        ) => TlsFailure::Refused,
+        Some(
+            Error::General(_) | Error::FailedToGetCurrentTime | Error::FailedToGetRandomBytes | Error::EncryptError,
+        ) => TlsFailure::OwnFault,
+        // Resets, early ends, and what is not TLS: anybody on the way can cause these.
+        Some(_) | None => TlsFailure::Interrupted,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}

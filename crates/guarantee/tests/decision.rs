@@ -1,0 +1,337 @@
+//! Every combination of the decision, as tables and by exhaustive enumeration.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use guarantee::*;
+use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes + 1_000_000)
+}
+
+fn host(n: u8) -> HostAddress {
+    HostAddress { name: format!("mx{n}.example"), address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, n)) }
+}
+
+// --- requirement ------------------------------------------------------------------------------
+
+#[test]
+fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
+    let now = at(0);
+    let switches = [
+        (Switch::Off, false),
+        (Switch::On, true),
+        (Switch::Paused { until: at(1) }, false),
+        // A pause that is over, to the second, is on again by itself.
+        (Switch::Paused { until: now }, true),
+        (Switch::Paused { until: at(-1) }, true),
+    ];
+    let mut seen = 0;
+    for origin in [Origin::Submission, Origin::MailStore, Origin::Incoming, Origin::Report] {
+        for (switch, holds) in switches {
+            for tls_required_no in [false, true] {
+                for override_recorded in [false, true] {
+                    let asked = Asked { origin, switch, now, tls_required_no, override_recorded };
+                    let must =
+                        origin == Origin::Submission && holds && !tls_required_no && !override_recorded;
+                    let expected = if must { Requirement::Encrypted } else { Requirement::Opportunistic };
+                    assert_eq!(requirement(&asked), expected, "{asked:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 4 * 5 * 2 * 2);
+}
+
+#[test]
+fn protection_is_ordered_so_that_worse_is_less() {
+    assert!(Protection::None < Protection::Encrypted);
+    assert!(Protection::Encrypted < Protection::Authenticated);
+    assert!(Protection::Authenticated < Protection::Dane);
+    assert!(Requirement::Opportunistic < Requirement::Encrypted);
+}
+
+// --- plan -------------------------------------------------------------------------------------
+
+fn mx(n: u8, preference: u16, addresses: Addresses) -> MxHost {
+    MxHost { name: host(n).name, preference, addresses, is_self: false }
+}
+
+fn found(n: u8) -> Addresses {
+    Addresses::Found(vec![host(n).address])
+}
+
+fn facts(mx: MxAnswer) -> Facts {
+    Facts { next_hop: "example".to_owned(), mx }
+}
+
+#[rstest]
+#[case(MxAnswer::NullMx, "5.1.10")]
+#[case(MxAnswer::NoSuchDomain, "5.1.2")]
+#[case(MxAnswer::Hosts(vec![mx(1, 10, Addresses::NoAddress)]), "5.4.4")]
+#[case(MxAnswer::Hosts(vec![mx(1, 10, Addresses::Forbidden), mx(2, 20, Addresses::NoAddress)]), "5.4.4")]
+#[case(MxAnswer::Hosts(vec![MxHost { is_self: true, ..mx(1, 10, found(1)) }, mx(2, 20, found(2))]), "5.4.6")]
+#[case(MxAnswer::Hosts(vec![mx(2, 10, found(2)), MxHost { is_self: true, ..mx(1, 10, found(1)) }]), "5.4.6")]
+fn what_no_host_can_ever_take_is_refused(#[case] answer: MxAnswer, #[case] status: &str) {
+    for requirement in [Requirement::Opportunistic, Requirement::Encrypted] {
+        match plan(requirement, &facts(answer.clone())) {
+            Plan::Refuse(cause) => assert_eq!(cause.status(), status),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_deferred() {
+    let failed = || Addresses::Failed { detail: "timeout".to_owned() };
+    for answer in [
+        MxAnswer::Failed { detail: "SERVFAIL".to_owned() },
+        MxAnswer::Hosts(vec![mx(1, 10, failed())]),
+        MxAnswer::Hosts(vec![mx(1, 10, Addresses::NoAddress), mx(2, 20, failed())]),
+    ] {
+        let plan = plan(Requirement::Encrypted, &facts(answer));
+        assert!(matches!(&plan, Plan::Defer(cause) if cause.deferred_status() == "4.4.3"), "{plan:?}");
+    }
+}
+
+#[test]
+fn hosts_are_tried_in_order_and_unresolved_ones_count_as_away() {
+    let answer = MxAnswer::Hosts(vec![
+        mx(1, 10, Addresses::Failed { detail: "timeout".to_owned() }),
+        mx(2, 20, found(2)),
+        mx(3, 20, found(3)),
+        MxHost { is_self: true, ..mx(4, 30, found(4)) },
+        mx(5, 40, found(5)),
+    ]);
+    let Plan::Try { hosts, away } = plan(Requirement::Encrypted, &facts(answer)) else { panic!() };
+    let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+    assert_eq!(names, ["mx2.example", "mx3.example"]);
+    assert!(hosts.iter().all(|host| host.requirement == Requirement::Encrypted));
+    assert_eq!(away.len(), 1);
+}
+
+// --- judge ------------------------------------------------------------------------------------
+
+fn established(version: TlsVersion) -> Starttls {
+    Starttls::Established(TlsDetails {
+        version,
+        cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        certificate_sha256: String::new(),
+    })
+}
+
+fn every_starttls() -> Vec<Starttls> {
+    let mut all = vec![Starttls::NotOffered, established(TlsVersion::Tls12), established(TlsVersion::Tls13)];
+    for transient in [false, true] {
+        all.push(Starttls::Refused { transient, reply: "454 4.7.0 later".to_owned() });
+    }
+    for failure in [TlsFailure::Refused, TlsFailure::Interrupted, TlsFailure::OwnFault] {
+        all.push(Starttls::Failed { failure, detail: "alert".to_owned() });
+    }
+    all
+}
+
+fn ask(requirement: Requirement, starttls: Starttls, seen: u8) -> Verdict {
+    let planned = PlannedHost { name: host(1).name, addresses: vec![host(1).address], requirement };
+    judge(&planned, &Handshake { host: host(1), starttls, seen })
+}
+
+/// The heart of the guarantee: over every observation, a clearance under `Encrypted` means TLS.
+#[test]
+fn an_encrypted_requirement_is_never_cleared_without_tls() {
+    for starttls in every_starttls() {
+        for seen in 0..=4 {
+            let verdict = ask(Requirement::Encrypted, starttls.clone(), seen);
+            let encrypted = matches!(starttls, Starttls::Established(_));
+            match verdict {
+                Verdict::Proceed(clearance) => {
+                    assert!(encrypted, "{starttls:?}");
+                    assert_eq!(clearance.protection(), Protection::Encrypted);
+                }
+                Verdict::RetryInClear => panic!("never in clear: {starttls:?}"),
+                Verdict::Again | Verdict::NextHost(_) => assert!(!encrypted),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_certain_weighs_as_insecure_and_nothing_else_does() {
+    for starttls in every_starttls() {
+        for seen in 1..=3 {
+            let verdict = ask(Requirement::Encrypted, starttls.clone(), seen);
+            let expected = match &starttls {
+                Starttls::Established(_) => None,
+                Starttls::NotOffered | Starttls::Refused { transient: false, .. } => Some(Weight::Insecure),
+                Starttls::Refused { transient: true, .. } => Some(Weight::Away),
+                Starttls::Failed { failure, .. } => match failure {
+                    // Two fresh connections.
+                    TlsFailure::Refused if seen < 2 => {
+                        assert_eq!(verdict, Verdict::Again);
+                        continue;
+                    }
+                    TlsFailure::Refused => Some(Weight::Insecure),
+                    TlsFailure::Interrupted => Some(Weight::Shaky),
+                    TlsFailure::OwnFault => Some(Weight::Away),
+                },
+            };
+            let weight = match verdict {
+                Verdict::NextHost(failure) => Some(failure.weight),
+                _ => None,
+            };
+            assert_eq!(weight, expected, "{starttls:?} seen {seen}");
+        }
+    }
+}
+
+#[test]
+fn opportunistic_mail_leaves_in_clear_only_after_tls_was_tried() {
+    for starttls in every_starttls() {
+        let verdict = ask(Requirement::Opportunistic, starttls.clone(), 1);
+        match starttls {
+            Starttls::Established(_) => {
+                assert!(matches!(verdict, Verdict::Proceed(c) if c.protection() == Protection::Encrypted));
+            }
+            Starttls::NotOffered | Starttls::Refused { .. } => {
+                assert!(matches!(verdict, Verdict::Proceed(c) if c.protection() == Protection::None));
+            }
+            Starttls::Failed { .. } => assert_eq!(verdict, Verdict::RetryInClear),
+        }
+    }
+}
+
+// --- conclude ---------------------------------------------------------------------------------
+
+fn failure(n: u8, weight: Weight) -> HostFailure {
+    let cause = match weight {
+        Weight::Insecure => Cause::NoStarttls { host: host(n) },
+        Weight::Shaky => Cause::HandshakeFailed { host: host(n), detail: "reset".to_owned() },
+        Weight::Away => Cause::Unreachable { host: host(n), detail: "refused".to_owned() },
+    };
+    HostFailure { cause, weight }
+}
+
+fn is_stop(conclusion: &Conclusion) -> bool {
+    matches!(conclusion, Conclusion::Stop(_))
+}
+
+#[rstest]
+#[case::all_insecure(&[Weight::Insecure], true)]
+#[case::both_insecure(&[Weight::Insecure, Weight::Insecure], true)]
+#[case::away(&[Weight::Away], false)]
+#[case::shaky(&[Weight::Shaky], false)]
+#[case::one_away(&[Weight::Insecure, Weight::Away], false)]
+#[case::one_away_first(&[Weight::Away, Weight::Insecure], false)]
+#[case::one_shaky(&[Weight::Insecure, Weight::Shaky], false)]
+fn at_the_first_attempt(#[case] weights: &[Weight], #[case] stop: bool) {
+    let tried: Vec<HostFailure> = weights.iter().zip(1..).map(|(weight, n)| failure(n, *weight)).collect();
+    let (conclusion, history) = conclude(&tried, &History::default(), at(0));
+    assert_eq!(is_stop(&conclusion), stop);
+    assert_eq!(history.attempts, 1);
+}
+
+#[rstest]
+// A host that stays away while the others are insecure: 15 minutes, then the stop.
+#[case::away(&[Weight::Insecure, Weight::Away], &[0, 14], false)]
+#[case::away_for_long(&[Weight::Insecure, Weight::Away], &[0, 15], true)]
+// All away is never a stop, however long.
+#[case::all_away(&[Weight::Away], &[0, 5, 15, 60, 6000], false)]
+// The same interruption for 15 minutes in three tries counts as certain.
+#[case::shaky_twice(&[Weight::Shaky], &[0, 15], false)]
+#[case::shaky_thrice_too_soon(&[Weight::Shaky], &[0, 5, 14], false)]
+#[case::shaky_thrice(&[Weight::Shaky], &[0, 5, 15], true)]
+#[case::shaky_and_away(&[Weight::Shaky, Weight::Away], &[0, 5, 15], true)]
+fn over_several_attempts(#[case] weights: &[Weight], #[case] minutes: &[i64], #[case] stop: bool) {
+    let tried: Vec<HostFailure> = weights.iter().zip(1..).map(|(weight, n)| failure(n, *weight)).collect();
+    let mut history = History::default();
+    let mut last = None;
+    for (index, minute) in minutes.iter().enumerate() {
+        let (conclusion, after) = conclude(&tried, &history, at(*minute));
+        if index + 1 < minutes.len() {
+            assert!(!is_stop(&conclusion), "too soon, at minute {minute}");
+        }
+        history = after;
+        last = Some(conclusion);
+    }
+    assert_eq!(is_stop(&last.expect("at least one attempt")), stop);
+}
+
+#[test]
+fn an_attempt_without_the_interruption_starts_the_count_anew() {
+    let shaky = [failure(1, Weight::Shaky)];
+    let away = [failure(1, Weight::Away)];
+    let (_, history) = conclude(&shaky, &History::default(), at(0));
+    let (_, history) = conclude(&shaky, &history, at(5));
+    let (_, history) = conclude(&away, &history, at(10));
+    let (conclusion, history) = conclude(&shaky, &history, at(16));
+    assert!(!is_stop(&conclusion));
+    assert_eq!((history.shaky_tries, history.attempts), (1, 4));
+}
+
+#[test]
+fn the_cause_of_a_stop_is_an_insecure_host_even_when_another_was_tried_first() {
+    let tried = [failure(1, Weight::Away), failure(2, Weight::Insecure)];
+    let before = History { attempts: 3, insecure_since: Some(at(0)), ..History::default() };
+    let (conclusion, _) = conclude(&tried, &before, at(20));
+    assert_eq!(conclusion, Conclusion::Stop(Cause::NoStarttls { host: host(2) }));
+}
+
+#[test]
+fn nothing_tried_is_our_own_fault_and_waits() {
+    let (conclusion, _) = conclude(&[], &History::default(), at(0));
+    assert!(matches!(conclusion, Conclusion::Defer(Cause::OwnFault { .. })));
+}
+
+// --- causes -----------------------------------------------------------------------------------
+
+#[test]
+fn the_causes_read_as_the_contract_has_them() {
+    let host = HostAddress { name: "mx.plain.example".into(), address: "192.0.2.25".parse().expect("ip") };
+    let cause = Cause::NoStarttls { host: host.clone() };
+    assert_eq!(cause.text(), "TLS is required, but was not offered by host mx.plain.example[192.0.2.25]");
+    assert_eq!(cause.status(), "5.7.4");
+    assert_eq!(cause.deferred_status(), "4.7.4");
+    let cause = Cause::StarttlsRefused { host: host.clone(), reply: "554 5.7.0 no".into() };
+    assert_eq!(
+        cause.text(),
+        "TLS is required, but host mx.plain.example[192.0.2.25] refused to start TLS: 554 5.7.0 no"
+    );
+    assert_eq!(cause.status(), "5.7.4");
+    let cause = Cause::HandshakeFailed { host, detail: "received fatal alert".into() };
+    assert_eq!(
+        cause.text(),
+        "TLS is required, but the handshake with host mx.plain.example[192.0.2.25] failed: received fatal alert"
+    );
+    assert_eq!(cause.status(), "5.7.5");
+}
+
+#[test]
+fn a_cause_survives_being_written_down() {
+    let cause = Cause::Expired { last: Box::new(Cause::NoStarttls { host: host(7) }) };
+    let json = serde_json::to_value(&cause).expect("serialises");
+    assert_eq!(json["kind"], cause.kind());
+    assert_eq!(serde_json::from_value::<Cause>(json).expect("reads back"), cause);
+}
+
+// --- schedule ---------------------------------------------------------------------------------
+
+#[test]
+fn three_tries_fit_into_a_quarter_of_an_hour_and_the_last_is_at_the_expiry() {
+    let start = at(0);
+    let mut now = start;
+    let mut tries = vec![now];
+    for attempts in 1..200 {
+        now = next_attempt(attempts, start, now);
+        tries.push(now);
+        if now.duration_since(start) >= EXPIRES_AFTER {
+            break;
+        }
+    }
+    let soon = tries.iter().filter(|t| t.duration_since(start) <= CERTAIN_AFTER).count();
+    assert!(soon >= CERTAIN_TRIES as usize, "{soon}");
+    assert!(tries.contains(&(start + CERTAIN_AFTER)), "a verdict is due right at the 15 minutes");
+    assert!(tries.contains(&(start + delay_notice_after(Requirement::Opportunistic))));
+    assert_eq!(*tries.last().expect("some"), start + EXPIRES_AFTER);
+}
