@@ -112,3 +112,12 @@ pub struct RcptTo {
     /// `ORCPT=` as given: `addr-type;xtext` (RFC 3461 §4.2).
     pub orcpt: Option<String>,
 }
+
+/// One transaction's envelope: at least one recipient, in the order of the RCPTs, repetitions included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// What MAIL said.
+    pub mail: MailFrom,
+    /// What each accepted RCPT said.
+    pub recipients: Vec<RcptTo>,
+}

@@ -1,3 +1,15 @@
-//! SMTP, both roles, without I/O.
+//! SMTP (RFC 5321), both roles, without I/O: bytes in, bytes and events out.
+//!
+//! [`server::Session`] is what a listener speaks (submission, incoming mail, the mail store's trusted entry);
+//! [`client::Dialogue`] is what delivery speaks to a next hop. Neither knows sockets, TLS, clocks or disks: a
+//! driver moves the bytes, does the handshake when asked to, and keeps the time.
 
+pub mod address;
+pub mod client;
 pub mod envelope;
+pub mod limits;
+pub mod reply;
+pub mod server;
+
+mod command;
+mod xtext;
