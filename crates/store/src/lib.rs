@@ -32,6 +32,9 @@ pub enum StoreError {
     Closed,
 }
 
+/// The most recipients of one job (RFC 5321 §4.5.3.1.8: what every host takes in one transaction).
+pub const MAX_JOB_RECIPIENTS: usize = 100;
+
 /// Short for a store's answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -71,12 +74,14 @@ pub trait Store: Send + Sync + 'static {
     /// overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
     async fn accept(&self, message: NewMessage) -> Result<()>;
     /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,
-    /// longest due first. Claims are held in memory until [`Store::record`] or [`Store::release`].
-    async fn claim_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>>;
+    /// longest due first, at most `limit` jobs of at most [`MAX_JOB_RECIPIENTS`] recipients each. Next hops in `busy` are
+    /// passed over, so that one slow domain does not hold up the others. Claims are held in memory until
+    /// [`Store::record`], [`Store::deliver_local`] or [`Store::release`]; two claims never overlap.
+    async fn claim_due(&self, now: Timestamp, limit: usize, busy: &[NextHop]) -> Result<Vec<Job>>;
     /// Gives recipients back unchanged, to be due again at once.
     async fn release(&self, recipients: &[RecipientId]) -> Result<()>;
-    /// When the next unclaimed recipient is due, if any waits.
-    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    /// When the next unclaimed recipient is due, if any waits for another next hop than those in `busy`.
+    async fn next_due(&self, busy: &[NextHop]) -> Result<Option<Timestamp>>;
     /// The message's content as accepted.
     async fn content(&self, queue_id: &str) -> Result<Bytes>;
     /// Records what became of recipients, with the stop's record in the same transaction, and frees their claims.
@@ -92,7 +97,8 @@ pub trait Store: Send + Sync + 'static {
     /// Everything about one message that is still to be reported to its sender, if there is anything.
     async fn pending_report(&self, queue_id: &str) -> Result<Option<PendingReport>>;
     /// Files a report and marks what it says as reported, in one transaction: no failure without its report, none twice.
-    async fn file_report(&self, report: FiledReport) -> Result<()>;
+    /// [`Filed::Stale`] if what is pending has changed since it was read.
+    async fn file_report(&self, report: FiledReport) -> Result<Filed>;
     /// Messages that have something to report: asked at start, for what a crash left behind.
     async fn reports_due(&self) -> Result<Vec<String>>;
     /// Whether another process (the command line) has changed the database since the last call.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use guarantee::{Cause, History, Origin, Protection, Requirement, Switch, TlsDetails};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use smtp::envelope::{Notify, Ret, ReversePath};
 
 /// An account as listed.
@@ -253,7 +254,7 @@ pub enum Outcome {
 }
 
 /// What was proven for one delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What protected the transport.
     pub protection: Protection,
@@ -350,11 +351,36 @@ pub struct FiledReport {
     /// The message it is about.
     pub about: String,
     /// The recipients it names: each is marked reported.
-    pub recipients: Vec<RecipientId>,
+    pub recipients: Vec<Reported>,
     /// Where it goes; `None` when the sender can't be reported to, and the failures are only marked.
     pub to: Option<ReportTo>,
     /// When.
     pub now: Timestamp,
+}
+
+/// What a report says of one recipient, as [`PendingRecipient`] had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reported {
+    /// Its row.
+    pub id: RecipientId,
+    /// What is said of it.
+    pub kind: ReportKind,
+}
+
+impl From<&PendingRecipient> for Reported {
+    fn from(pending: &PendingRecipient) -> Self {
+        Self { id: pending.id, kind: pending.kind }
+    }
+}
+
+/// What came of filing a report.
+#[must_use = "a stale report was not filed: read what is pending again"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filed {
+    /// It is filed, and what it says is marked as reported.
+    Done,
+    /// Nothing was done: something it says has been reported already or is no longer so. What is pending must be read again.
+    Stale,
 }
 
 /// Where a report goes.
