@@ -12,54 +12,49 @@ use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::progress::{Progress, run};
-use crate::setup;
 use crate::wasm::{Compiler, TARGET, TARGET_DIR};
 
 /// What the server serves.
 const SITE: &str = "target/www";
 /// The hash of what `SITE` was made from.
 const STAMP: &str = "target/www.stamp";
-/// Programs fetched for the build.
-const TOOLS: &str = "target/tools";
-/// The optimiser's package in the npm registry: one version, so that the size is everybody's.
-const BINARYEN: &str = "binaryen@132.0.0";
+/// The optimiser, for size, with the features that rustc's wasm32 code has by default.
+const WASM_OPT: &[&str] = &[
+    "wasm-opt",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--strip-debug",
+    "--strip-producers",
+    "-Oz",
+];
 /// What compresses well; pictures and fonts are compressed already.
 const COMPRESSIBLE: &[&str] = &["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
-/// The module as it travels to the browser.
-pub(crate) struct Module {
-    /// Its size after brotli, in bytes.
-    pub(crate) brotli_bytes: u64,
-    /// Whether the optimiser went over it; without, it is larger than it has to be.
-    pub(crate) optimised: bool,
-}
-
-/// Compiles the module and lays out the site; quick when nothing changed.
+/// Compiles the module, lays out the site (quick when nothing changed), and gives the module's size as it
+/// travels to the browser: bytes after brotli.
 ///
 /// # Errors
 /// When a compiler is missing, the code does not compile, or a file cannot be written.
-pub(crate) fn build(progress: &Progress) -> anyhow::Result<Module> {
+pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
     let compiler = Compiler::get(progress)?;
     progress.say("building the browser module");
     run(compiler.cargo("build").args(["--package", "webmail", "--profile", "wasm"]))?;
     let compiled: PathBuf = [TARGET_DIR, TARGET, "wasm", "webmail.wasm"].iter().collect();
-    let optimiser = optimiser(progress);
-    let stamp = stamp(&compiled, optimiser.as_deref())?;
+    let stamp = stamp(&compiled)?;
     if fs::read_to_string(STAMP).is_ok_and(|previous| previous == stamp) && Path::new(SITE).is_dir() {
         progress.say("the page is up to date");
     } else {
         progress.say("laying out the page in target/www");
-        lay_out(&compiled, optimiser.as_deref())?;
+        lay_out(&compiled)?;
         fs::write(STAMP, stamp)?;
     }
     let brotli_bytes = fs::metadata(Path::new(SITE).join("webmail_bg.wasm.br"))?.len();
-    let note = if optimiser.is_some() {
-        ""
-    } else {
-        " (without wasm-opt, which comes with npm: larger than need be)"
-    };
-    progress.say(&format!("the browser module is {:.1} KiB after brotli{note}", kib(brotli_bytes)));
-    Ok(Module { brotli_bytes, optimised: optimiser.is_some() })
+    progress.say(&format!("the browser module is {:.1} KiB after brotli", kib(brotli_bytes)));
+    Ok(brotli_bytes)
 }
 
 /// Bytes in KiB.
@@ -68,27 +63,10 @@ pub(crate) fn kib(bytes: u64) -> f64 {
     bytes as f64 / 1024.0
 }
 
-/// The path of `wasm-opt`, fetched once where npm is there. It makes the module smaller, not different, so
-/// that a machine without it still gets its page.
-fn optimiser(progress: &Progress) -> Option<PathBuf> {
-    let program = Path::new(TOOLS).join("node_modules/.bin/wasm-opt");
-    if !program.exists() {
-        setup::find_program("npm")?;
-        progress.say("fetching wasm-opt with npm");
-        let mut npm = Command::new("timeout");
-        npm.args(["120", "npm", "install", "--silent", "--no-save", "--prefix", TOOLS, BINARYEN]);
-        if let Err(error) = run(&mut npm) {
-            progress.say(&format!("going on without it: {error}"));
-            return None;
-        }
-    }
-    Some(program)
-}
-
 /// Compares what the page is made from, by content.
-fn stamp(compiled: &Path, optimiser: Option<&Path>) -> anyhow::Result<String> {
+fn stamp(compiled: &Path) -> anyhow::Result<String> {
     let mut hasher = DefaultHasher::new();
-    (env!("CARGO_PKG_VERSION"), BINARYEN, optimiser.is_some()).hash(&mut hasher);
+    WASM_OPT.hash(&mut hasher);
     fs::read(compiled).with_context(|| compiled.display().to_string())?.hash(&mut hasher);
     for file in files_below(Path::new("www"))? {
         file.hash(&mut hasher);
@@ -98,7 +76,7 @@ fn stamp(compiled: &Path, optimiser: Option<&Path>) -> anyhow::Result<String> {
 }
 
 /// Makes the whole site beside the old one and changes them over, so that no half of one is ever served.
-fn lay_out(compiled: &Path, optimiser: Option<&Path>) -> anyhow::Result<()> {
+fn lay_out(compiled: &Path) -> anyhow::Result<()> {
     let new = PathBuf::from(format!("{SITE}.new"));
     remove_folder(&new)?;
     fs::create_dir_all(&new)?;
@@ -108,9 +86,7 @@ fn lay_out(compiled: &Path, optimiser: Option<&Path>) -> anyhow::Result<()> {
         fs::copy(&file, copy)?;
     }
     bind(compiled, &new)?;
-    if let Some(optimiser) = optimiser {
-        optimise(optimiser, &new.join("webmail_bg.wasm"))?;
-    }
+    optimise(&new.join("webmail_bg.wasm"))?;
     for file in files_below(&new)? {
         let extension = file.extension().unwrap_or_default();
         if COMPRESSIBLE.iter().any(|compressible| extension == *compressible) {
@@ -125,19 +101,14 @@ fn lay_out(compiled: &Path, optimiser: Option<&Path>) -> anyhow::Result<()> {
 /// Writes `webmail.js` and `webmail_bg.wasm`: the module with its glue, for `<script type="module">`.
 fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).web(true)?.typescript(false).omit_default_module_path(false);
+    bindgen.input_path(compiled).web(true)?.typescript(false);
     bindgen.remove_producers_section(true).generate(site).context("wasm-bindgen")
 }
 
-/// Optimises for size, and strips.
-fn optimise(optimiser: &Path, module: &Path) -> anyhow::Result<()> {
-    // What rustc's wasm32 code uses by default; every browser of the last years knows these.
-    let features =
-        ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types"];
-    let mut command = Command::new(optimiser);
-    command.args(features.map(|feature| format!("--enable-{feature}")));
-    command.args(["--enable-sign-ext", "--strip-debug", "--strip-producers", "-Oz"]);
-    run(command.arg("-o").arg(module).arg(module))
+/// Makes the module smaller, not different.
+fn optimise(module: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(WASM_OPT[0]);
+    run(command.args(&WASM_OPT[1..]).arg("-o").arg(module).arg(module))
 }
 
 /// Writes `FILE.br` and `FILE.gz` beside the file, for the server to pick from.

@@ -33,11 +33,13 @@ const fn file(name: &'static str, file: &'static str) -> Package {
     Package { name, sign: Sign::File(file) }
 }
 
-/// For building the server: its TLS, SQLite and the small internet's OpenSSL are compiled from source.
+/// For building: the server's TLS, SQLite and the small internet's OpenSSL are compiled from source, and the
+/// browser module is made smaller.
 pub(crate) const BUILD: &[Package] = &[
     program("gcc", "cc"),
     file("libc6-dev", "/usr/include/stdio.h"),
     program("make", "make"),
+    program("binaryen", "wasm-opt"),
     Package {
         name: "perl",
         sign: Sign::Succeeds(&["perl", "-MIPC::Cmd", "-MFindBin", "-MPod::Usage", "-e1"]),
