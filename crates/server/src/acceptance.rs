@@ -3,18 +3,56 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use smtp::envelope::{MailFrom, RcptTo};
-use store::Store;
+use guarantee::Origin;
+use jiff::Timestamp;
+use rand::Rng;
+use smtp::{
+    address::Mailbox as Address,
+    envelope::{BodyType, MailFrom, RcptTo},
+};
+use store::{MailboxMessage, NewMessage, NewRecipient, NextHop, Store, StoreError};
+use tokio::sync::Notify;
 
-use crate::events::Events;
+use crate::{
+    events::Events,
+    headers::Headers,
+    listing::{listing, rfc2822},
+};
+
+/// `Received` fields above which a message goes round in a circle (RFC 5321 §6.3).
+pub const MAX_HOPS: usize = 100;
+
+/// Fields that are for the submitting side only and never leave (RFC 5322 §3.6.3, RFC 5321 §4.4).
+const NEVER_SENT: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
 
 /// The one way into the queue, for SMTP and HTTP alike.
 #[derive(Clone)]
 pub struct Acceptance {
-    #[expect(dead_code, reason = "in the making")]
     store: Arc<dyn Store>,
-    #[expect(dead_code, reason = "in the making")]
     events: Events,
+    /// Tells the queue runner that there is work.
+    wake: Arc<Notify>,
+    local: Arc<Local>,
+}
+
+/// What is at home here.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The server's name, as it greets and reports.
+    pub server_name: String,
+    /// Domains whose mailboxes are here, in A-labels.
+    pub domains: Vec<String>,
+}
+
+impl Local {
+    /// Where mail for this domain (in A-labels) goes.
+    pub fn next_hop(&self, domain: &str) -> NextHop {
+        if self.domains.iter().any(|local| local.eq_ignore_ascii_case(domain)) {
+            NextHop::Local
+        } else {
+            NextHop::Domain(domain.to_owned())
+        }
+    }
 }
 
 /// A message of a logged-in account.
@@ -31,6 +69,31 @@ pub struct Submission {
     pub file_sent_copy: bool,
     /// The stop this message is sent in the stead of.
     pub replaces: Option<String>,
+    /// The protocol, for the `Received` field: `ESMTPSA` (RFC 3848) or `HTTP`.
+    pub with: &'static str,
+}
+
+/// A message that comes by another door than submission.
+pub struct Arrival {
+    /// [`Origin::MailStore`] or [`Origin::Incoming`].
+    pub origin: Origin,
+    /// The envelope's sender.
+    pub mail_from: MailFrom,
+    /// The recipients.
+    pub recipients: Vec<RcptTo>,
+    /// The message as it came.
+    pub content: Bytes,
+    /// The `from` and `with` clauses of our `Received` field.
+    pub trace: Trace,
+}
+
+/// How a message came, for its `Received` field (RFC 5321 §4.4).
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// `HELO-NAME ([ADDRESS])`; none for submissions, whose client and login are nobody's business.
+    pub from: Option<String>,
+    /// `ESMTP`, `ESMTPS`, `ESMTPSA`, `HTTP` (RFC 3848).
+    pub with: &'static str,
 }
 
 /// Why a message was not accepted; nothing of it was kept.
@@ -50,12 +113,210 @@ pub enum Refused {
     },
     /// Ours: try again later.
     #[error("the message could not be stored")]
-    Store(#[from] store::StoreError),
+    Store(#[from] StoreError),
+}
+
+fn bad(code: u16, status: &'static str, field: &'static str, text: String) -> Refused {
+    Refused::Bad { code, status, field: Some(field), text }
+}
+
+/// Whether two addresses are one account's: without case, as accounts compare.
+pub fn same_address(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 impl Acceptance {
-    /// Accepts a message for good: when this returns `Ok`, it is on disk. Gives the queue id and Message-ID.
-    pub async fn submit(&self, _submission: Submission) -> Result<api::Submitted, Refused> {
-        unimplemented!("in the making by the lead")
+    /// An acceptance that wakes the queue runner through `wake`.
+    pub fn new(store: Arc<dyn Store>, events: Events, wake: Arc<Notify>, local: Arc<Local>) -> Self {
+        Self { store, events, wake, local }
     }
+
+    /// What is at home here.
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// Accepts a submitted message for good: when this returns `Ok`, it is on disk. Gives the queue id and Message-ID.
+    pub async fn submit(&self, submission: Submission) -> Result<api::Submitted, Refused> {
+        let now = Timestamp::now();
+        let queue_id = new_queue_id();
+        let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } = submission;
+        let headers = read_headers(&content)?;
+        own_sender(&account, &mail_from, &headers)?;
+        let message_id = headers.text("Message-ID").and_then(|field| message_id_in(&field));
+        let (message_id, added) = self.missing_fields(&headers, message_id, now);
+        let received = self.received(&queue_id, &Trace { from: None, with }, now);
+        let outgoing = headers.rewritten(&[received, added.clone()].concat(), &NEVER_SENT);
+        let tls_required_no = tls_required_no(&headers);
+        let sent_copy = file_sent_copy.then(|| {
+            let raw = headers.rewritten(&added, &[]);
+            MailboxMessage { listing: listing(&raw), raw: raw.into() }
+        });
+        let filed = sent_copy.is_some();
+        let message = NewMessage {
+            queue_id: queue_id.clone(),
+            origin: Origin::Submission,
+            account: Some(account.clone()),
+            smtputf8: mail_from.smtputf8,
+            eight_bit: is_eight_bit(&mail_from, &outgoing),
+            reverse_path: mail_from.reverse_path,
+            ret: mail_from.ret,
+            envid: mail_from.envid,
+            tls_required_no,
+            message_id: Some(message_id.clone()),
+            subject: listing(&outgoing).subject,
+            recipients: self.recipients(recipients)?,
+            content: outgoing.into(),
+            sent_copy,
+            replaces,
+            accepted_at: now,
+        };
+        self.store.accept(message).await?;
+        self.wake.notify_one();
+        if filed {
+            self.events.publish(&account, api::Event::Mailbox { name: "Sent".to_owned() });
+        }
+        Ok(api::Submitted { id: queue_id, message_id })
+    }
+
+    /// Accepts a message from the mail store or from outside, likewise; gives the queue id.
+    pub async fn arrive(&self, arrival: Arrival) -> Result<String, Refused> {
+        let now = Timestamp::now();
+        let queue_id = new_queue_id();
+        let Arrival { origin, mail_from, recipients, content, trace } = arrival;
+        let headers = read_headers(&content)?;
+        let received = self.received(&queue_id, &trace, now);
+        let content = headers.rewritten(&received, &["Return-Path"]);
+        let facts = listing(&content);
+        let message = NewMessage {
+            queue_id: queue_id.clone(),
+            origin,
+            account: None,
+            smtputf8: mail_from.smtputf8,
+            eight_bit: is_eight_bit(&mail_from, &content),
+            reverse_path: mail_from.reverse_path,
+            ret: mail_from.ret,
+            envid: mail_from.envid,
+            tls_required_no: false,
+            message_id: facts.message_id,
+            subject: facts.subject,
+            recipients: self.recipients(recipients)?,
+            content: content.into(),
+            sent_copy: None,
+            replaces: None,
+            accepted_at: now,
+        };
+        self.store.accept(message).await?;
+        self.wake.notify_one();
+        Ok(queue_id)
+    }
+
+    fn recipients(&self, recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
+        recipients
+            .into_iter()
+            .map(|rcpt| {
+                // `postmaster` without a domain is this server's (RFC 5321 §4.5.1).
+                let address = match (rcpt.address.contains('@'), self.local.domains.first()) {
+                    (false, Some(domain)) => format!("{}@{domain}", rcpt.address),
+                    (true, _) | (false, None) => rcpt.address,
+                };
+                let parsed = Address::parse(&address)
+                    .map_err(|error| bad(553, "5.1.3", "recipient", format!("{address}: {error}")))?;
+                let next_hop = self.local.next_hop(parsed.domain().as_str());
+                Ok(NewRecipient { address, next_hop, notify: rcpt.notify, orcpt: rcpt.orcpt })
+            })
+            .collect()
+    }
+
+    /// RFC 6409 §8: a submission server may add what is missing; the fields, and the Message-ID in force.
+    fn missing_fields(&self, headers: &Headers<'_>, message_id: Option<String>, now: Timestamp) -> (String, Vec<u8>) {
+        let mut added = String::new();
+        if headers.count("Date") == 0 {
+            added.push_str(&format!("Date: {}\r\n", rfc2822(now)));
+        }
+        let message_id = message_id.unwrap_or_else(|| {
+            let id = new_message_id(&self.local.server_name);
+            added.push_str(&format!("Message-ID: <{id}>\r\n"));
+            id
+        });
+        (message_id, added.into_bytes())
+    }
+
+    fn received(&self, queue_id: &str, trace: &Trace, now: Timestamp) -> Vec<u8> {
+        let from = trace.from.as_ref().map(|from| format!("from {from}\r\n\t")).unwrap_or_default();
+        let Local { server_name, .. } = &*self.local;
+        let with = trace.with;
+        format!("Received: {from}by {server_name} with {with} id {queue_id};\r\n\t{}\r\n", rfc2822(now)).into_bytes()
+    }
+}
+
+fn read_headers(content: &[u8]) -> Result<Headers<'_>, Refused> {
+    let headers = Headers::read(content).map_err(|malformed| {
+        bad(550, "5.6.0", "header", format!("{malformed}: the header ends with an empty line, and each field is \"Name: value\""))
+    })?;
+    let hops = headers.count("Received");
+    if hops > MAX_HOPS {
+        let text = format!("{hops} Received fields: this message is going round in a loop");
+        return Err(bad(554, "5.4.6", "Received", text));
+    }
+    Ok(headers)
+}
+
+/// No sending under an address that is not the user's: MAIL FROM, From and Sender (RFC 6409 §6.1). The null reverse-path is allowed.
+fn own_sender(account: &str, mail_from: &MailFrom, headers: &Headers<'_>) -> Result<(), Refused> {
+    let reverse_path = mail_from.reverse_path.as_str();
+    if !reverse_path.is_empty() && !same_address(reverse_path, account) {
+        let text = format!("you are logged in as {account} and cannot send as {reverse_path}");
+        return Err(bad(550, "5.7.1", "MAIL FROM", text));
+    }
+    if headers.count("From") == 0 {
+        return Err(bad(550, "5.6.0", "From", "the message has no From field: add one with your address".to_owned()));
+    }
+    for name in ["From", "Sender"] {
+        if headers.count(name) > 1 {
+            return Err(bad(550, "5.6.0", name, format!("the message has more than one {name} field: keep one")));
+        }
+        let addresses = headers.addresses(name).unwrap_or_default();
+        if headers.count(name) == 1 && addresses.is_empty() {
+            return Err(bad(550, "5.6.0", name, format!("the {name} field has no address")));
+        }
+        if let Some(foreign) = addresses.iter().find(|address| !same_address(address, account)) {
+            let text = format!("you are logged in as {account} and cannot send as {foreign} (field {name})");
+            return Err(bad(550, "5.7.1", name, text));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 8689 §3: exactly one instance with the value `No`; ours besides: not on a message that is resent.
+fn tls_required_no(headers: &Headers<'_>) -> bool {
+    headers.count("TLS-Required") == 1
+        && headers.text("TLS-Required").is_some_and(|value| value.eq_ignore_ascii_case("No"))
+        && !headers.any_starts_with("Resent-")
+}
+
+fn message_id_in(field: &str) -> Option<String> {
+    let id = field.trim().strip_prefix('<')?.split('>').next()?;
+    let sane = !id.is_empty() && id.len() <= 998 && id.bytes().all(|byte| byte.is_ascii_graphic() || byte >= 0x80);
+    sane.then(|| id.to_owned())
+}
+
+fn is_eight_bit(mail_from: &MailFrom, content: &[u8]) -> bool {
+    mail_from.body == BodyType::EightBitMime || !content.is_ascii()
+}
+
+/// A new queue id: 60 random bits in letters and digits that can't be confused.
+pub fn new_queue_id() -> String {
+    random_word(12)
+}
+
+/// A new Message-ID without `<>`.
+pub fn new_message_id(server_name: &str) -> String {
+    format!("{}@{server_name}", random_word(26))
+}
+
+fn random_word(length: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut rng = rand::rng();
+    (0..length).map(|_| char::from(ALPHABET[usize::from(rng.random::<u8>() & 31)])).collect()
 }
