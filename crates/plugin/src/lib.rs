@@ -1,1 +1,30 @@
-//! (in the making)
+//! Everything of the guarantee that a user sees, for any webmail.
+//!
+//! The plugin touches its webmail only through [`Host`]. What is decided lies in [`state`] as
+//! plain data and functions, tested natively; what is seen lies in [`components`].
+//!
+//! A webmail
+//! 1. wraps its page into `i18n::I18nContextProvider` and puts [`components::Sprite`] into it once;
+//! 2. calls [`Plugin::provide`] with its [`Host`] when somebody has logged in;
+//! 3. puts the components where they belong, and calls [`Plugin::before_sending`] and
+//!    [`Plugin::after_sending`] around its own sending.
+//!
+//! The texts of both languages lie in `locales/`, one namespace for each user of them: `plugin`
+//! (here), `webmail` (the reference webmail), `bounce` (the server's reports, which reads the JSON itself).
+#![recursion_limit = "256"]
+
+// The catalogue: `Locale`, `I18nContextProvider`, `use_i18n`, `t!`, `t_string!`, `td_string!` …
+include!(concat!(env!("OUT_DIR"), "/i18n.rs"));
+
+pub mod bridge;
+pub mod browser;
+pub mod client;
+pub mod components;
+pub mod draft;
+mod plugin;
+pub mod state;
+
+pub use bridge::{Answer, Authorization, Host};
+pub use client::{Client, ClientError};
+pub use draft::{Address, Attachment, Draft, Recipients};
+pub use plugin::Plugin;

@@ -1,0 +1,105 @@
+//! What only a browser has: clock, randomness, clipboard, dates in the user's language.
+
+use jiff::Timestamp;
+use js_sys::{Array, Date, Intl, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::i18n::Locale;
+use crate::state::compose::Stamp;
+
+/// The time now, by the browser's clock.
+pub fn now() -> Timestamp {
+    Timestamp::from_millisecond(millisecond(Date::now())).unwrap_or_default()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]
+fn millisecond(value: f64) -> i64 {
+    value as i64
+}
+
+/// What makes the next message unlike any other; `account` gives the Message-ID its domain.
+pub fn stamp(account: &str) -> Stamp {
+    let domain = account.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    Stamp { message_id: format!("{}@{domain}", random()), date: now(), boundary: random() }
+}
+
+/// 128 random bits in hexadecimal digits.
+fn random() -> String {
+    let mut bytes = [0_u8; 16];
+    let filled = web_sys::window()
+        .and_then(|window| window.crypto().ok())
+        .is_some_and(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).is_ok());
+    if !filled {
+        for byte in &mut bytes {
+            // Uniqueness is all that is needed of a Message-ID and a boundary.
+            *byte = (js_sys::Math::random() * 256.0) as u8;
+        }
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Puts a text into the clipboard; false if the browser does not let it.
+pub async fn copy(text: &str) -> bool {
+    let Some(window) = web_sys::window() else { return false };
+    JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+}
+
+/// A point in time as the user's clock and language have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Today, at this time: `14:05`.
+    Today(String),
+    /// Another day, with its time.
+    Other(String),
+}
+
+/// The moment in short (`19.11., 08:41`), for lists and tables.
+pub fn short(time: Timestamp, locale: Locale) -> Moment {
+    let this_year = date(time).get_full_year() == date(now()).get_full_year();
+    moment(time, locale, if this_year { &[("day", "numeric"), ("month", "short")] } else { FULL })
+}
+
+/// The moment at length (`19. November 2026, 08:41`), for sentences.
+pub fn long(time: Timestamp, locale: Locale) -> Moment {
+    moment(time, locale, &[("day", "numeric"), ("month", "long"), ("year", "numeric")])
+}
+
+/// The time of day: `14:05`.
+pub fn clock(time: Timestamp, locale: Locale) -> String {
+    format(time, locale, CLOCK)
+}
+
+const CLOCK: &[(&str, &str)] = &[("hour", "2-digit"), ("minute", "2-digit")];
+const FULL: &[(&str, &str)] = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
+
+fn moment(time: Timestamp, locale: Locale, day: &[(&str, &str)]) -> Moment {
+    if date(time).to_date_string() == date(now()).to_date_string() {
+        Moment::Today(clock(time, locale))
+    } else {
+        Moment::Other(format(time, locale, &[day, CLOCK].concat()))
+    }
+}
+
+fn date(time: Timestamp) -> Date {
+    Date::new(&JsValue::from_f64(time.as_millisecond() as f64))
+}
+
+fn format(time: Timestamp, locale: Locale, parts: &[(&str, &str)]) -> String {
+    let options = Object::new();
+    for (part, form) in parts {
+        let _ = Reflect::set(&options, &JsValue::from_str(part), &JsValue::from_str(form));
+    }
+    let language = match locale {
+        Locale::de => "de",
+        Locale::en => "en-GB",
+    };
+    let format = Intl::DateTimeFormat::new(&Array::of1(&JsValue::from_str(language)), &options);
+    format
+        .format()
+        .call1(&JsValue::UNDEFINED, &date(time))
+        .ok()
+        .and_then(|text| text.dyn_into::<js_sys::JsString>().ok())
+        .map(String::from)
+        .unwrap_or_default()
+}

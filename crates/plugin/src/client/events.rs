@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use api::Event;
+use gloo_net::http::Method;
+use gloo_timers::future::sleep;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
+
+use super::sse::Parser;
+use super::{Client, ClientError, accepted};
+
+/// The shortest and the longest wait before the stream is asked for again.
+const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// What the stream has to say.
+pub(crate) enum News {
+    /// Connected, at first or again: what happened before was not heard.
+    Connected,
+    /// Something happened.
+    Event(Event),
+}
+
+/// Ends the stream when dropped.
+pub(crate) struct Following(Option<AbortController>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// Reads `GET /events` until the answer is dropped or nobody is logged in any more; a broken stream
+/// is asked for again, after ever longer waits.
+pub(crate) fn follow(client: Client, mut tell: impl FnMut(News) + 'static) -> Following {
+    let Ok(controller) = AbortController::new() else { return Following(None) };
+    let signal = controller.signal();
+    wasm_bindgen_futures::spawn_local(async move {
+        let mut wait = WAIT.0;
+        while !signal.aborted() {
+            let mut heard = false;
+            let ended = read(&client, &signal, |news| {
+                heard = true;
+                tell(news);
+            });
+            if ended.await == Err(ClientError::LoggedOut) {
+                return;
+            }
+            wait = if heard { WAIT.0 } else { (wait * 2).min(WAIT.1) };
+            sleep(wait).await;
+        }
+    });
+    Following(Some(controller))
+}
+
+/// One connection, until it ends.
+async fn read(client: &Client, signal: &AbortSignal, mut tell: impl FnMut(News)) -> Result<(), ClientError> {
+    let request = client.request(Method::GET, "/events").await?.abort_signal(Some(signal));
+    let response = accepted(request.send().await).await?;
+    let stream = response.body().ok_or(ClientError::Unreadable)?;
+    let reader: ReadableStreamDefaultReader =
+        stream.get_reader().dyn_into().map_err(|_| ClientError::Unreadable)?;
+    if signal.aborted() {
+        return Ok(());
+    }
+    tell(News::Connected);
+    let mut parser = Parser::default();
+    loop {
+        let piece = JsFuture::from(reader.read()).await.map_err(|_| ClientError::Away)?;
+        if signal.aborted() || field(&piece, "done").is_truthy() {
+            return Ok(());
+        }
+        let bytes = js_sys::Uint8Array::new(&field(&piece, "value")).to_vec();
+        parser.push(&bytes).iter().filter_map(|message| message.event()).for_each(|event| {
+            tell(News::Event(event));
+        });
+    }
+}
+
+fn field(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}

@@ -1,0 +1,21 @@
+//! What is seen. The markup's classes are styled by `www/style.css`.
+#![expect(
+    unreachable_pub,
+    reason = "`#[component]` writes its function a second time, where nobody reaches it"
+)]
+
+mod bounce_banner;
+mod composer_notice;
+mod guarantee_state;
+mod reminder_bar;
+mod sent_mark;
+mod settings_panel;
+mod sprite;
+
+pub use bounce_banner::BounceBanner;
+pub use composer_notice::ComposerNotice;
+pub use guarantee_state::GuaranteeState;
+pub use reminder_bar::ReminderBar;
+pub use sent_mark::SentMark;
+pub use settings_panel::SettingsPanel;
+pub use sprite::{Icon, Sprite};

@@ -1,0 +1,10 @@
+//! What is shown and what is done, as plain data and functions: nothing here knows a browser.
+
+pub mod banner;
+pub mod cause;
+pub mod compose;
+pub mod panel;
+pub mod recipients;
+pub mod reminder;
+pub mod reopen;
+pub mod stops;
