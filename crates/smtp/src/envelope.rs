@@ -57,7 +57,6 @@ pub enum Notify {
 
 /// The events listed by `NOTIFY=`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "RFC 3461 names three independent events")]
 pub struct NotifyOn {
     /// `SUCCESS`.
     pub success: bool,

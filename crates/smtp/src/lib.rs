@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod client;
+pub mod content;
 pub mod envelope;
 pub mod limits;
 pub mod reply;

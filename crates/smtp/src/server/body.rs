@@ -1,10 +1,11 @@
 //! The message, by DATA (RFC 5321 §4.1.1.4) or by BDAT (RFC 3030).
 
-use super::content::{ContentScan, DotReader, Progress};
 use super::dispatch::no_arguments;
+use super::dots::{DotReader, Progress};
 use super::event::Event;
 use super::{Mode, Session, Transaction};
 use crate::command::{self, BdatEnd, Verb};
+use crate::content::ContentScan;
 use crate::reply::Reply;
 
 /// A BDAT chunk on its way in.

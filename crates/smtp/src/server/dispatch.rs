@@ -211,7 +211,7 @@ impl Session {
         }
         let mail = command::mail(arguments)?;
         if mail.size.is_some_and(|size| size > self.config.limits.message) {
-            return Err(super::content::too_large(self.config.limits.message));
+            return Err(crate::content::too_large(self.config.limits.message));
         }
         self.smtputf8 = mail.mail.smtputf8;
         self.mode = Mode::MailResult(mail.mail.clone());

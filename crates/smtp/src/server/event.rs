@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ContentFacts;
+use crate::content::ContentFacts;
 use crate::envelope::{Envelope, MailFrom, RcptTo};
 use crate::reply::Reply;
 

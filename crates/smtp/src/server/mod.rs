@@ -16,21 +16,21 @@
 
 mod auth;
 mod body;
-mod content;
 mod dispatch;
+mod dots;
 mod event;
 mod line;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use content::{ContentFacts, EightBit};
 pub use event::{AuthResult, Dropped, Event, Login, Mechanism, Secret, TlsInfo, Waiting};
 
+use crate::content::ContentScan;
 use crate::envelope::{Envelope, MailFrom, RcptTo};
 use crate::limits::Limits;
 use crate::reply::Reply;
-use content::{ContentScan, DotReader};
+use dots::DotReader;
 use line::LineReader;
 
 /// Replies that may wait to be sent together (RFC 2920 §3.2) until they reach this size.

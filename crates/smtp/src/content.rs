@@ -1,10 +1,12 @@
-//! The message itself: the end of DATA, dot-stuffing, and what no message may contain.
+//! What a message may contain, and what is seen of it while it comes in.
+
+use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::reply::Reply;
 
 /// What was seen of a message while it came in, without dot-stuffing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentFacts {
     /// Octets.
     pub size: u64,
@@ -15,7 +17,8 @@ pub struct ContentFacts {
 }
 
 /// Where octets above 127 were seen in a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EightBit {
     /// Nowhere: it passes everywhere.
     #[default]
@@ -24,6 +27,16 @@ pub enum EightBit {
     Body,
     /// In the header: internationalized (RFC 6532), or simply wrong.
     Header,
+}
+
+/// Judges a whole message as one that comes by SMTP is judged, for those that come another way.
+///
+/// # Errors
+/// The reply that SMTP would give at the end of the message.
+pub fn check(message: &[u8], limits: &Limits) -> Result<ContentFacts, Reply> {
+    let mut scan = ContentScan::default();
+    scan.scan(message, limits);
+    scan.finish()
 }
 
 /// Watches a message go by (RFC 5321 §2.3.8, §4.5.3.1) and refuses it for what it must not contain.
@@ -121,73 +134,4 @@ fn bare_lf() -> Reply {
 
 fn bare_cr() -> Reply {
     Reply::new(550, (5, 5, 2), "The message contains a bare CR; lines must end in CRLF")
-}
-
-/// Finds the end of DATA, which is `CRLF.CRLF` and nothing else, and takes dot-stuffing away (RFC 5321 §4.5.2).
-#[derive(Debug, Default)]
-pub(crate) struct DotReader {
-    at: At,
-    after_cr: bool,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum At {
-    #[default]
-    LineStart,
-    Dot,
-    DotCr,
-    Text,
-}
-
-/// How far [`DotReader::read`] came.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// All input is used up.
-    More,
-    /// The end was found after so many octets of input.
-    Ended(usize),
-}
-
-impl DotReader {
-    /// Appends the message's octets in `input` to `out`, up to the end of the message.
-    pub(crate) fn read(&mut self, input: &[u8], out: &mut Vec<u8>) -> Progress {
-        let mut index = 0;
-        while let Some(&octet) = input.get(index) {
-            match self.at {
-                At::LineStart if octet == b'.' => {
-                    self.at = At::Dot;
-                    index += 1;
-                }
-                At::Dot if octet == b'\r' => {
-                    self.at = At::DotCr;
-                    index += 1;
-                }
-                At::DotCr if octet == b'\n' => {
-                    *self = Self::default();
-                    return Progress::Ended(index + 1);
-                }
-                At::DotCr => {
-                    out.push(b'\r');
-                    self.after_cr = true;
-                    self.at = At::Text;
-                }
-                At::LineStart | At::Dot => self.at = At::Text,
-                At::Text => index += self.text(&input[index..], out),
-            }
-        }
-        Progress::More
-    }
-
-    /// Copies up to and including the next LF.
-    fn text(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
-        let lf = input.iter().position(|&octet| octet == b'\n');
-        let length = lf.map_or(input.len(), |at| at + 1);
-        let before_lf = if length > 1 { input[length - 2] == b'\r' } else { self.after_cr };
-        if lf.is_some() && before_lf {
-            self.at = At::LineStart;
-        }
-        self.after_cr = input[length - 1] == b'\r';
-        out.extend_from_slice(&input[..length]);
-        length
-    }
 }
