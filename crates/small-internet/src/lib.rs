@@ -1,1 +1,49 @@
-//! (in the making)
+//! A small internet on loopback addresses, for the demo and for tests: real DNS, SMTP and TLS hosts, among them all
+//! that misbehave in the ways a sender has to cope with.
+//!
+//! It shares no code with the server it is a peer of: a peer that shares our code proves nothing.
+//!
+//! ```no_run
+//! # async fn demo() -> anyhow::Result<()> {
+//! use small_internet::{Behaviour, Domain, Rule, Stage, World, WorldConfig};
+//! let grey = Behaviour::tls().rule(Rule::reply(Stage::Rcpt, "450 4.7.1 Later").times(1));
+//! let world = World::start(WorldConfig {
+//!     extra: vec![Domain::new("grey.example", grey)],
+//!     ..WorldConfig::new("/tmp/data")
+//! })
+//! .await?;
+//! // … resolve with `world.dns_addr()`, connect to port `world.smtp_port()`, trust `world.ca_pem()` …
+//! let delivery = world.wait_for(|all| all.iter().find(|d| d.domain == "grey.example").cloned()).await;
+//! assert_eq!(delivery.tls.as_deref(), Some("TLSv1.3"));
+//! world.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod block;
+mod ca;
+mod conduct;
+mod deliveries;
+mod dns;
+mod domain;
+mod host;
+mod legacy;
+mod listener;
+mod log;
+mod path;
+mod plan;
+mod smtp;
+mod tls;
+mod wire;
+mod world;
+
+pub use block::Coordinates;
+pub use deliveries::{Delivery, Transaction};
+pub use dns::DnsFault;
+pub use domain::{Domain, MxHost, Records, Site, table};
+pub use host::{
+    Action, Behaviour, Certificate, DEFAULT_SIZE_LIMIT, Dated, Extension, Handshake, Presence, Rule, Stage,
+    StartTls, Versions,
+};
+pub use log::{Channel, Command, Event};
+pub use world::{World, WorldConfig};

@@ -1,0 +1,137 @@
+//! The domains of the world: which names there are, and which hosts stand behind them.
+
+use crate::host::Behaviour;
+
+/// A domain of the world. Its name is an A-label name without a final dot, such as `tls.example`.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    /// The domain's name.
+    pub name: String,
+    /// What DNS says of it.
+    pub records: Records,
+}
+
+/// What DNS says of a domain.
+#[derive(Clone, Debug)]
+pub enum Records {
+    /// MX records.
+    Mx {
+        /// The MX hosts, in any order.
+        hosts: Vec<MxHost>,
+        /// The host at the domain's own address, where no client may bring mail (RFC 5321 §5.1); `None`: no A record.
+        own: Option<Behaviour>,
+    },
+    /// `MX 0 .` (RFC 7505).
+    NullMx {
+        /// The host at the domain's own address, where no client may bring mail.
+        own: Option<Behaviour>,
+    },
+    /// No MX record, only an address: the implicit MX of RFC 5321 §5.1.
+    Implicit(Behaviour),
+    /// A CNAME to this name.
+    Alias(String),
+    /// The name exists, with neither MX nor address.
+    Nothing,
+}
+
+/// An MX record and what stands behind it.
+#[derive(Clone, Debug)]
+pub struct MxHost {
+    /// The record's preference; the lowest is tried first.
+    pub preference: u16,
+    /// The host's name, an A-label name without a final dot.
+    pub name: String,
+    /// What stands behind the name.
+    pub site: Site,
+}
+
+/// What stands behind the name of an MX host.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// One address for each behaviour; none: the name does not exist.
+    Own(Vec<Behaviour>),
+    /// The name is another domain's: its MX host, its own name, or an alias.
+    Elsewhere,
+    /// The server under test: connections are passed on to [`crate::World::set_home`]'s address.
+    Home,
+}
+
+impl Domain {
+    /// A domain with one MX host, `mx.NAME`.
+    pub fn new(name: &str, behaviour: Behaviour) -> Self {
+        Self::with_mx(name, vec![MxHost::new(10, &format!("mx.{name}"), behaviour)])
+    }
+
+    /// A domain with several MX hosts, `mx1.NAME`, `mx2.NAME` and so on.
+    pub fn with_hosts(name: &str, hosts: impl IntoIterator<Item = (u16, Behaviour)>) -> Self {
+        let host =
+            |(i, (preference, behaviour))| MxHost::new(preference, &format!("mx{}.{name}", i + 1), behaviour);
+        Self::with_mx(name, hosts.into_iter().enumerate().map(host).collect())
+    }
+
+    /// A domain with these MX hosts. A host at the domain's own address takes mail, so that a client that goes
+    /// there by mistake is seen in the deliveries.
+    pub fn with_mx(name: &str, hosts: Vec<MxHost>) -> Self {
+        Self::of(name, Records::Mx { hosts, own: Some(Behaviour::plain()) })
+    }
+
+    /// A domain that accepts no mail. A host at its own address takes mail, as with [`Domain::with_mx`].
+    pub fn null_mx(name: &str) -> Self {
+        Self::of(name, Records::NullMx { own: Some(Behaviour::plain()) })
+    }
+
+    /// A domain without MX, whose own address is a mail host.
+    pub fn implicit(name: &str, behaviour: Behaviour) -> Self {
+        Self::of(name, Records::Implicit(behaviour))
+    }
+
+    /// A name that is a CNAME to another.
+    pub fn alias(name: &str, target: &str) -> Self {
+        Self::of(name, Records::Alias(target.to_owned()))
+    }
+
+    /// A domain that exists and has neither MX nor address.
+    pub fn nothing(name: &str) -> Self {
+        Self::of(name, Records::Nothing)
+    }
+
+    fn of(name: &str, records: Records) -> Self {
+        Self { name: name.to_owned(), records }
+    }
+}
+
+impl MxHost {
+    /// A host with one address.
+    pub fn new(preference: u16, name: &str, behaviour: Behaviour) -> Self {
+        Self { preference, name: name.to_owned(), site: Site::Own(vec![behaviour]) }
+    }
+
+    /// A host that another domain defines.
+    pub fn elsewhere(preference: u16, name: &str) -> Self {
+        Self { preference, name: name.to_owned(), site: Site::Elsewhere }
+    }
+}
+
+/// The rows of the contract's table, and three names for tests: `implicit.example` (no MX), `alias.example` (CNAME to
+/// `tls.example`) and `nothing.example` (neither MX nor address).
+pub fn table() -> Vec<Domain> {
+    vec![
+        home(),
+        Domain::new("tls.example", Behaviour::tls()),
+        Domain::new("verified.example", Behaviour::verified()),
+        Domain::new("plain.example", Behaviour::plain()),
+        Domain::new("legacy.example", Behaviour::legacy()),
+        Domain::new("broken.example", Behaviour::broken()),
+        Domain::with_hosts("mixed.example", [(10, Behaviour::plain()), (20, Behaviour::tls())]),
+        Domain::new("down.example", Behaviour::down()),
+        Domain::null_mx("nomail.example"),
+        Domain::implicit("implicit.example", Behaviour::tls()),
+        Domain::alias("alias.example", "tls.example"),
+        Domain::nothing("nothing.example"),
+    ]
+}
+
+fn home() -> Domain {
+    let mx = MxHost { preference: 10, name: "mx.home.example".to_owned(), site: Site::Home };
+    Domain::of("home.example", Records::Mx { hosts: vec![mx], own: Some(Behaviour::down()) })
+}

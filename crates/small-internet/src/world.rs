@@ -1,0 +1,272 @@
+//! The world as a whole: started, asked, changed, stopped.
+
+use std::{
+    fs::{self, File, TryLockError},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::{broadcast, watch};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use crate::{
+    block::{self, Coordinates, Sockets},
+    ca::Ca,
+    conduct::Conduct,
+    deliveries::{Deliveries, Delivery, Transaction},
+    dns::{self, DnsFault, Faults},
+    domain::{Domain, table},
+    host::Behaviour,
+    listener::{Listener, Service, Tasks},
+    log::{Command, Event, Log},
+    plan::{self, Plan},
+    smtp::{Place, Records},
+};
+
+/// How a world is made.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Where the CA, the certificates, the coordinates and the deliveries are kept; made if absent. A world started
+    /// again with the same directory goes on where it was.
+    pub data: PathBuf,
+    /// Where the server under test takes mail for `home.example`. May be given later, with [`World::set_home`].
+    pub home: Option<SocketAddr>,
+    /// Domains besides those of the contract's [`table`]; one with the same name takes the other's place.
+    pub extra: Vec<Domain>,
+}
+
+impl WorldConfig {
+    /// The contract's domains, kept in `data`.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), home: None, extra: Vec::new() }
+    }
+}
+
+/// A small internet of its own on loopback addresses: real DNS, SMTP and TLS. Dropped, it stops; [`World::shutdown`] also waits for that.
+pub struct World {
+    coordinates: Coordinates,
+    ca: Ca,
+    records: Arc<Records>,
+    faults: Faults,
+    home: watch::Sender<Option<SocketAddr>>,
+    listeners: Vec<Listener>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    /// Tells the tasks to stop when the world is dropped.
+    _guard: DropGuard,
+    /// Locked as long as the world lives.
+    _lock: File,
+}
+
+impl World {
+    /// Starts a world. When this returns, every host answers.
+    ///
+    /// # Errors
+    /// When the data directory cannot be used or is another running world's, when what it holds is damaged, when
+    /// the domains contradict each other, or when loopback addresses cannot be bound.
+    pub async fn start(config: WorldConfig) -> Result<Self> {
+        let plan = Plan::new(table().into_iter().chain(config.extra))?;
+        let data = &make_directory(&config.data)?;
+        let own = make_directory(&data.join("small-internet"))?;
+        let lock = lock(&own)?;
+        let ca = Ca::open(&own)?;
+        let before = if Coordinates::path(data).exists() { Some(Coordinates::load(data)?) } else { None };
+        let records = Arc::new(Records { deliveries: Arc::new(Deliveries::open(data)?), log: Log::new() });
+        let sockets = block::bind(&plan, Ca::path(&own), before).await?;
+        let coordinates = sockets.coordinates.clone();
+
+        let stop = CancellationToken::new();
+        let tasks = Tasks { tracker: TaskTracker::new(), stop: stop.clone(), records: Arc::clone(&records) };
+        let guard = stop.clone().drop_guard();
+        let faults = Faults::default();
+        let catalog = dns::catalog(&plan, &coordinates.hosts, coordinates.dns)?;
+        let home = watch::Sender::new(config.home);
+        let Sockets { dns: dns_sockets, smtp, .. } = sockets;
+        dns::start(dns_sockets, catalog, faults.clone(), (&tasks.tracker, stop.clone()));
+        let listeners = listen(&plan, &ca, smtp, &home, &tasks).await?;
+        coordinates.save(data)?;
+        let tracker = tasks.tracker;
+        Ok(Self {
+            coordinates,
+            ca,
+            records,
+            faults,
+            home,
+            listeners,
+            tracker,
+            stop,
+            _guard: guard,
+            _lock: lock,
+        })
+    }
+
+    /// The DNS server, UDP and TCP. It is authoritative for every name: the root is among its zones.
+    pub fn dns_addr(&self) -> SocketAddr {
+        self.coordinates.dns
+    }
+
+    /// The port on which every MX host takes mail.
+    pub fn smtp_port(&self) -> u16 {
+        self.coordinates.smtp_port
+    }
+
+    /// The certificate of the world's CA.
+    pub fn ca_pem(&self) -> &str {
+        self.ca.pem()
+    }
+
+    /// Where all this is found; other processes read it with [`Coordinates::load`].
+    pub fn coordinates(&self) -> &Coordinates {
+        &self.coordinates
+    }
+
+    /// The addresses of a host (an MX host, or a domain whose own address is one); none for a name without.
+    pub fn addresses(&self, host: &str) -> &[Ipv4Addr] {
+        self.coordinates.hosts.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the hosts received, oldest first, earlier runs with the same data directory included.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.records.deliveries.all()
+    }
+
+    /// Waits until `look`, called with the deliveries now and after each new one, answers something. Deliveries
+    /// made before the call count. Waits for ever if it never does.
+    pub async fn wait_for<T>(&self, mut look: impl FnMut(&[Delivery]) -> Option<T>) -> T {
+        let mut count = self.records.deliveries.count();
+        loop {
+            count.borrow_and_update();
+            if let Some(found) = look(&self.records.deliveries.snapshot()) {
+                return found;
+            }
+            if count.changed().await.is_err() {
+                // The sender lives as long as the world.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The delivery number `number` of [`World::deliveries`] (the first is 0) as it came: dots unstuffed, nothing else changed.
+    ///
+    /// # Errors
+    /// When there is no such delivery, or its file cannot be read.
+    pub fn raw(&self, number: usize) -> Result<Vec<u8>> {
+        self.records.deliveries.raw(number)
+    }
+
+    /// The transaction that brought that delivery: the MAIL and RCPT commands with their parameters, SNI, cipher.
+    ///
+    /// # Errors
+    /// When there is no such delivery, or its file cannot be read.
+    pub fn transaction(&self, number: usize) -> Result<Transaction> {
+        self.records.deliveries.transaction(number)
+    }
+
+    /// What happens from now on. A receiver that lags 4096 events behind loses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.records.log.subscribe()
+    }
+
+    /// The commands that came to a host since the start, oldest first; of the whole world the last 20,000 are remembered.
+    pub fn commands(&self, host: &str) -> Vec<Command> {
+        self.records.log.commands(host)
+    }
+
+    /// From now on, connections to `mx.home.example` are passed on to this address. Before, they get a 421.
+    pub fn set_home(&self, home: SocketAddr) {
+        self.home.send_replace(Some(home));
+    }
+
+    /// From the next connection on, the host at `address` does this. Its rules count anew.
+    ///
+    /// # Errors
+    /// When there is no host, or the address was lost to another process meanwhile.
+    pub async fn set_behaviour(&self, address: Ipv4Addr, behaviour: Behaviour) -> Result<()> {
+        let Some(listener) = self.listeners.iter().find(|listener| listener.address().ip() == address) else {
+            bail!("there is no host at {address}");
+        };
+        let conduct = Conduct::new(&self.ca, listener.host(), behaviour)?;
+        listener.change(conduct).await.with_context(|| format!("cannot change the host at {address}"))
+    }
+
+    /// Makes the DNS server fail for questions of every type about exactly this name, or (`None`) answer again.
+    ///
+    /// # Errors
+    /// When that is no domain name.
+    pub fn set_dns_fault(&self, name: &str, fault: Option<DnsFault>) -> Result<()> {
+        self.faults.set(name, fault)
+    }
+
+    /// Stops everything and waits until nothing runs or listens any more. The data directory is free when the world is dropped.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        for listener in &self.listeners {
+            listener.stop().await;
+        }
+        self.tracker.wait().await;
+    }
+}
+
+/// Starts every host of the plan on its sockets.
+async fn listen(
+    plan: &Plan,
+    ca: &Ca,
+    smtp: block::SmtpSockets,
+    home: &watch::Sender<Option<SocketAddr>>,
+    tasks: &Tasks,
+) -> Result<Vec<Listener>> {
+    let mut served = plan.served();
+    let mut listeners = Vec::new();
+    for (host, (_, sockets)) in plan.hosts().into_iter().zip(smtp) {
+        let serves = served.remove(host.name).unwrap_or_default();
+        for (service, (address, socket)) in host.services.into_iter().zip(sockets) {
+            let SocketAddr::V4(v4) = address else { bail!("{address} is no IPv4 address") };
+            let place = Arc::new(Place {
+                host: host.name.to_owned(),
+                domain: host.domain.to_owned(),
+                address: *v4.ip(),
+                serves: serves.clone(),
+            });
+            let service = match service {
+                plan::Service::Home => Service::Home(home.subscribe()),
+                plan::Service::Mail(behaviour) => {
+                    let conduct = Conduct::new(ca, host.name, behaviour.clone())?;
+                    Service::Mail { place: Arc::clone(&place), conduct: Arc::new(conduct) }
+                }
+            };
+            let started = Listener::start((address, socket), place, service, tasks.clone()).await;
+            listeners.push(started.with_context(|| format!("cannot start {} at {address}", host.name))?);
+        }
+    }
+    Ok(listeners)
+}
+
+/// Makes a directory and answers its absolute path.
+fn make_directory(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path)
+        .and_then(|()| path.canonicalize())
+        .with_context(|| format!("cannot use {}", path.display()))
+}
+
+fn lock(directory: &Path) -> Result<File> {
+    let path = directory.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another small internet runs with {}; stop it, or take another directory",
+                directory.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
