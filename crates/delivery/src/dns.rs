@@ -28,13 +28,13 @@ const NEGATIVE_TTL: Duration = Duration::from_mins(5);
 
 /// A caching DNS client.
 #[derive(Clone)]
-pub struct Dns {
+pub(crate) struct Dns {
     resolver: TokioResolver,
 }
 
 /// An answer of the DNS: data, the certainty that there is none, or no knowledge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer<T> {
+pub(crate) enum Answer<T> {
     /// At least one record.
     Found(Vec<T>),
     /// The name exists, but has no such record.
@@ -56,7 +56,7 @@ pub enum DnsServers {
 
 impl Dns {
     /// A client of these servers. Fails when the machine's configuration can't be read.
-    pub fn new(servers: &DnsServers) -> Result<Self, String> {
+    pub(crate) fn new(servers: &DnsServers) -> Result<Self, String> {
         let config = match servers {
             DnsServers::System => {
                 hickory_resolver::system_conf::read_system_conf().map_err(|error| error.to_string())?.0
@@ -74,7 +74,7 @@ impl Dns {
     }
 
     /// The MX records of a domain: preference and host, CNAMEs followed. The root (`.`) comes as an empty name.
-    pub async fn mx(&self, domain: &str) -> Answer<(u16, String)> {
+    pub(crate) async fn mx(&self, domain: &str) -> Answer<(u16, String)> {
         self.ask(domain, RecordType::MX, |data| match data {
             RData::MX(mx) => Some((mx.preference, host_name(&mx.exchange.to_ascii()))),
             _ => None,
@@ -83,7 +83,7 @@ impl Dns {
     }
 
     /// The IPv4 and IPv6 addresses of a host.
-    pub async fn addresses(&self, host: &str) -> Answer<IpAddr> {
+    pub(crate) async fn addresses(&self, host: &str) -> Answer<IpAddr> {
         let (v4, v6) = tokio::join!(
             self.ask(host, RecordType::A, |data| match data {
                 RData::A(a) => Some(IpAddr::V4(a.0)),

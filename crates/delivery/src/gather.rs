@@ -25,7 +25,7 @@ pub struct Ownership {
 }
 
 /// Looks up where mail for `next_hop` (in A-labels) goes (RFC 5321 §5.1).
-pub async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts {
+pub(crate) async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts {
     let mx = match dns.mx(next_hop).await {
         // RFC 7505 §3: a single record, preference 0, the root.
         Answer::Found(records) if records.len() == 1 && records[0].1.is_empty() => MxAnswer::NullMx,
@@ -79,7 +79,7 @@ fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {
 
 /// Whether mail routed by MX may go to this address: not to loopback, private, link-local, multicast or reserved
 /// ones (RFC 6890), in whichever notation. What an operator configures, a route, may lie there; a zone of anybody may not point there.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),

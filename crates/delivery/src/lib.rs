@@ -1,3 +1,22 @@
-//! Everything towards MX hosts.
-pub mod dns;
-pub mod gather;
+//! Everything towards MX hosts: look-ups, connections, TLS, transactions.
+//!
+//! What may be sent is decided in [`guarantee`] alone; what is said is spoken by [`smtp::client`],
+//! which demands a [`guarantee::Clearance`]. Here live the sockets and the clock between them.
+
+mod attempt;
+mod connection;
+mod courier;
+mod dns;
+mod fate;
+mod gather;
+mod pool;
+mod probe;
+mod seven_bit;
+mod verify;
+
+pub use attempt::{Attempt, AttemptRecipient};
+pub use courier::{Courier, Route, Settings};
+pub use dns::DnsServers;
+pub use fate::Fate;
+pub use gather::Ownership;
+pub use probe::{HostProbe, Probe};

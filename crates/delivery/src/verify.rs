@@ -16,7 +16,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 
 /// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate.
-pub fn client_config() -> Arc<ClientConfig> {
+pub(crate) fn client_config() -> Arc<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate { provider: Arc::clone(&provider) });
     let builder = ClientConfig::builder_with_provider(provider)
@@ -67,7 +67,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// What an established connection shows; `None` if the library does not say, which it always does after a handshake.
-pub fn details(connection: &ClientConnection) -> Option<TlsDetails> {
+pub(crate) fn details(connection: &ClientConnection) -> Option<TlsDetails> {
     let version = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
         ProtocolVersion::TLSv1_3 => TlsVersion::Tls13,
@@ -83,7 +83,7 @@ pub fn details(connection: &ClientConnection) -> Option<TlsDetails> {
 }
 
 /// What ended a handshake, from the error of the TLS stream.
-pub fn classify(error: &io::Error) -> TlsFailure {
+pub(crate) fn classify(error: &io::Error) -> TlsFailure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(
             Error::AlertReceived(_)
@@ -93,7 +93,10 @@ pub fn classify(error: &io::Error) -> TlsFailure {
             | Error::InvalidCertificate(_),
         ) => TlsFailure::Refused,
         Some(
-            Error::General(_) | Error::FailedToGetCurrentTime | Error::FailedToGetRandomBytes | Error::EncryptError,
+            Error::General(_)
+            | Error::FailedToGetCurrentTime
+            | Error::FailedToGetRandomBytes
+            | Error::EncryptError,
         ) => TlsFailure::OwnFault,
         // Resets, early ends, and what is not TLS: anybody on the way can cause these.
         Some(_) | None => TlsFailure::Interrupted,

@@ -17,6 +17,9 @@ pub struct Handshake {
 pub enum Starttls {
     /// EHLO answered without STARTTLS, or only HELO was understood.
     NotOffered,
+    /// Not said on this connection, because a handshake with this host has just failed and [`crate::judge()`] allowed to
+    /// go on without.
+    NotTried,
     /// Offered, then answered with something other than 220.
     Refused {
         /// The reply's first digit is 4: may be different next time.

@@ -46,6 +46,7 @@ fn judge_encrypted(seen: &Handshake) -> Verdict {
     match &seen.starttls {
         Starttls::Established(_) => proceed(Protection::Encrypted),
         Starttls::NotOffered => next_host(Cause::NoStarttls { host }, Weight::Insecure),
+        Starttls::NotTried => Verdict::Again,
         Starttls::Refused { transient, reply } => {
             let weight = if *transient { Weight::Away } else { Weight::Insecure };
             next_host(Cause::StarttlsRefused { host, reply: reply.clone() }, weight)
@@ -66,7 +67,7 @@ fn judge_opportunistic(seen: &Handshake) -> Verdict {
     match &seen.starttls {
         Starttls::Established(_) => proceed(Protection::Encrypted),
         // The connection is still good for SMTP in clear.
-        Starttls::NotOffered | Starttls::Refused { .. } => proceed(Protection::None),
+        Starttls::NotOffered | Starttls::NotTried | Starttls::Refused { .. } => proceed(Protection::None),
         // RFC 3207 leaves the connection unusable: a new one.
         Starttls::Failed { .. } => Verdict::RetryInClear,
     }

@@ -164,6 +164,10 @@ fn what_is_certain_weighs_as_insecure_and_nothing_else_does() {
             let verdict = ask(Requirement::Encrypted, starttls.clone(), seen);
             let expected = match &starttls {
                 Starttls::Established(_) => None,
+                Starttls::NotTried => {
+                    assert_eq!(verdict, Verdict::Again);
+                    continue;
+                }
                 Starttls::NotOffered | Starttls::Refused { transient: false, .. } => Some(Weight::Insecure),
                 Starttls::Refused { transient: true, .. } => Some(Weight::Away),
                 Starttls::Failed { failure, .. } => match failure {
@@ -194,7 +198,7 @@ fn opportunistic_mail_leaves_in_clear_only_after_tls_was_tried() {
             Starttls::Established(_) => {
                 assert!(matches!(verdict, Verdict::Proceed(c) if c.protection() == Protection::Encrypted));
             }
-            Starttls::NotOffered | Starttls::Refused { .. } => {
+            Starttls::NotOffered | Starttls::NotTried | Starttls::Refused { .. } => {
                 assert!(matches!(verdict, Verdict::Proceed(c) if c.protection() == Protection::None));
             }
             Starttls::Failed { .. } => assert_eq!(verdict, Verdict::RetryInClear),

@@ -1,0 +1,28 @@
+use guarantee::{Cause, History, HostAddress, Protection, TlsDetails};
+
+/// What one attempt came to for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The next hop has taken it over.
+    Delivered {
+        /// What protected the transport.
+        protection: Protection,
+        /// The MX host.
+        host: HostAddress,
+        /// The TLS connection, if any.
+        tls: Option<TlsDetails>,
+        /// The host's final reply, as one line.
+        reply: String,
+    },
+    /// Not sent, because no MX host gives what the guarantee requires.
+    Stopped(Cause),
+    /// Undeliverable for another reason.
+    Bounced(Cause),
+    /// Not certain: try again.
+    Deferred {
+        /// Why.
+        cause: Cause,
+        /// To keep for the next attempt.
+        history: History,
+    },
+}

@@ -1,0 +1,9 @@
+//! The queue at work: claims what is due, delivers it, records what became of it, reports it.
+
+mod local;
+mod remote;
+mod report;
+mod runner;
+
+pub use report::Reporter;
+pub use runner::{Runner, RunnerParts};

@@ -1,0 +1,69 @@
+//! Delivery to the MX hosts of a domain.
+
+use delivery::{Attempt, AttemptRecipient, Fate};
+use guarantee::{Cause, EXPIRES_AFTER, History, delay_notice_after, next_attempt};
+use jiff::Timestamp;
+use store::{Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
+
+use super::runner::RunnerParts;
+
+impl RunnerParts {
+    /// One attempt for all recipients of the job.
+    pub(super) async fn deliver_remotely(&self, job: &Job, domain: &str) -> Result<(), StoreError> {
+        let content = self.store.content(&job.queue_id).await?;
+        let attempt = Attempt {
+            next_hop: domain.to_owned(),
+            requirement: job.requirement,
+            reverse_path: job.reverse_path.clone(),
+            ret: job.ret,
+            envid: job.envid.clone(),
+            smtputf8: job.smtputf8,
+            eight_bit: job.eight_bit,
+            recipients: job.recipients.iter().map(attempt_recipient).collect(),
+            content,
+            now: Timestamp::now(),
+        };
+        let fates = self.courier.attempt(attempt).await;
+        let now = Timestamp::now();
+        let outcomes = job
+            .recipients
+            .iter()
+            .zip(fates)
+            .map(|(recipient, fate)| RecipientOutcome {
+                recipient: recipient.id,
+                outcome: outcome(job, recipient, fate, now),
+            })
+            .collect();
+        self.record(&job.queue_id, outcomes).await
+    }
+}
+
+fn attempt_recipient(recipient: &JobRecipient) -> AttemptRecipient {
+    AttemptRecipient {
+        address: recipient.address.clone(),
+        notify: recipient.notify,
+        orcpt: recipient.orcpt.clone(),
+        history: recipient.history.clone(),
+    }
+}
+
+fn outcome(job: &Job, recipient: &JobRecipient, fate: Fate, now: Timestamp) -> Outcome {
+    match fate {
+        Fate::Delivered { protection, host, tls, reply } => {
+            Outcome::Delivered(Evidence { protection, host: Some(host), tls, reply })
+        }
+        Fate::Stopped(cause) => Outcome::Stopped(cause),
+        Fate::Bounced(cause) => Outcome::Bounced(cause),
+        Fate::Deferred { cause, history } => deferred(job, recipient, cause, history, now),
+    }
+}
+
+fn deferred(job: &Job, recipient: &JobRecipient, cause: Cause, history: History, now: Timestamp) -> Outcome {
+    let waited = now.duration_since(job.accepted_at);
+    if waited >= EXPIRES_AFTER {
+        return Outcome::Bounced(Cause::Expired { last: Box::new(cause) });
+    }
+    let next_attempt_at = next_attempt(history.attempts, job.accepted_at, now);
+    let report_delay = !recipient.delay_reported && waited >= delay_notice_after(job.requirement);
+    Outcome::Deferred { cause, history, next_attempt_at, report_delay }
+}
