@@ -1,0 +1,210 @@
+//! `tls-guarantee demo` on addresses of its own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::{Http, Process, Smtp, User, wait_for};
+
+/// The password of the demo's users.
+pub const PASSWORD: &str = "demo";
+
+/// What a host of the small internet received, as `GET /demo/deliveries` tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Delivery {
+    /// The recipient's domain.
+    pub domain: String,
+    /// The host that took it.
+    pub host: String,
+    /// The reverse-path, empty for `<>`.
+    pub mail_from: String,
+    /// The recipients of the transaction.
+    pub rcpt_to: Vec<String>,
+    /// The Message-ID.
+    pub message_id: Option<String>,
+    /// `TLSv1.2`, `TLSv1.3`, or none.
+    pub tls: Option<String>,
+    /// RFC 3339.
+    pub received_at: String,
+}
+
+/// A running demo with a data directory of its own.
+pub struct Demo {
+    address: Ipv4Addr,
+    process: Process,
+    data: TempDir,
+    /// Held as long as the demo's address is ours.
+    _claim: TcpListener,
+}
+
+impl Demo {
+    /// Starts a demo with fresh data and waits until it accepts work.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start() -> Self {
+        let (address, claim) = claim_address();
+        let data = TempDir::with_prefix("tls-guarantee-").expect("a folder for the data");
+        let process = start(address, data.path());
+        Self { address, process, data, _claim: claim }
+    }
+
+    fn at(&self, port: u16) -> SocketAddr {
+        (self.address, port).into()
+    }
+
+    /// HTTP.
+    pub fn http(&self) -> SocketAddr {
+        self.at(8080)
+    }
+
+    /// Submission with STARTTLS.
+    pub fn submission(&self) -> SocketAddr {
+        self.at(5870)
+    }
+
+    /// Submission with implicit TLS.
+    pub fn submissions(&self) -> SocketAddr {
+        self.at(4650)
+    }
+
+    /// Incoming mail for `home.example`.
+    pub fn mx(&self) -> SocketAddr {
+        self.at(2525)
+    }
+
+    /// The mail store's trusted entry.
+    pub fn store(&self) -> SocketAddr {
+        self.at(2626)
+    }
+
+    /// The folder given as `--data`.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// HTTP without a log-in.
+    pub fn anonymous(&self) -> Http {
+        Http::new(self.http())
+    }
+
+    /// Logs in over HTTP with the demo's password.
+    pub fn user(&self, address: &str) -> User {
+        User::log_in(self.anonymous(), address, PASSWORD)
+    }
+
+    /// `alice@home.example`.
+    pub fn alice(&self) -> User {
+        self.user("alice@home.example")
+    }
+
+    /// `bob@home.example`.
+    pub fn bob(&self) -> User {
+        self.user("bob@home.example")
+    }
+
+    /// A submission session with STARTTLS, logged in.
+    pub fn submit_as(&self, address: &str) -> Smtp {
+        let mut smtp = Smtp::connect(self.submission());
+        smtp.command("EHLO client.example").expect(250);
+        smtp.starttls();
+        smtp.command("EHLO client.example").expect(250);
+        smtp.log_in(address, PASSWORD).expect(235);
+        smtp
+    }
+
+    /// All that the small internet received, oldest first.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.anonymous().get("/demo/deliveries").ok().parse()
+    }
+
+    /// What the hosts of `domain` received of this message so far.
+    pub fn deliveries_of(&self, message_id: &str, domain: &str) -> Vec<Delivery> {
+        let mut deliveries = self.deliveries();
+        deliveries
+            .retain(|d| d.domain == domain && d.message_id.as_deref().map(bare) == Some(bare(message_id)));
+        deliveries
+    }
+
+    /// Waits until a host of `domain` received this message.
+    pub fn wait_for_delivery(&self, message_id: &str, domain: &str) -> Delivery {
+        wait_for(&format!("the delivery of {message_id} to {domain}"), || {
+            self.deliveries_of(message_id, domain).into_iter().next()
+        })
+    }
+
+    /// `kill -9`, in the middle of whatever it does.
+    pub fn kill9(&mut self) {
+        self.process.kill9();
+    }
+
+    /// Starts it again with the same data, after it ended or was killed.
+    pub fn start_again(&mut self) {
+        self.process = start(self.address, self.data.path());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.process.terminate()
+    }
+
+    /// All that it printed.
+    pub fn said(&self) -> String {
+        self.process.said()
+    }
+
+    /// Whether it still runs and answers.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn assert_alive(&mut self) {
+        assert!(self.process.is_running(), "the server ended");
+        let said = self.said();
+        assert!(!said.contains("panicked at"), "the server panicked:\n{said}");
+        self.alice();
+    }
+}
+
+fn start(address: Ipv4Addr, data: &Path) -> Process {
+    let mut arguments = vec!["demo".to_owned()];
+    let listeners = [
+        ("--http", 8080),
+        ("--submission", 5870),
+        ("--submissions", 4650),
+        ("--mx", 2525),
+        ("--store", 2626),
+    ];
+    for (option, port) in listeners {
+        arguments.extend([option.to_owned(), format!("{address}:{port}")]);
+    }
+    arguments.extend(["--data".to_owned(), data.display().to_string()]);
+    let process = Process::start(arguments);
+    process.wait_for_line("ready: http://");
+    process
+}
+
+/// An address in 127.0.0.0/16 that no other test has, and the listener that keeps it so. A demo that is killed and
+/// started again finds the ports it had.
+pub(crate) fn claim_address() -> (Ipv4Addr, TcpListener) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(61);
+    for _ in 0..1000 {
+        let number = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (255 * 254);
+        let [third, fourth] =
+            [number / 254 + 1, number % 254 + 1].map(|octet| u8::try_from(octet).unwrap_or(1));
+        let address = Ipv4Addr::new(127, 0, third, fourth);
+        if let Ok(claim) = TcpListener::bind((address, 1999)) {
+            return (address, claim);
+        }
+    }
+    panic!("no loopback address is free: has the machine only 127.0.0.1?");
+}
+
+/// A Message-ID without `<>`.
+fn bare(message_id: &str) -> &str {
+    message_id.trim_matches(['<', '>'])
+}
