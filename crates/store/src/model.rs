@@ -335,7 +335,8 @@ pub struct PendingRecipient {
 }
 
 /// What a report says of a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ReportKind {
     /// Stopped by the guarantee.
     Stopped,

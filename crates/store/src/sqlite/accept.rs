@@ -1,0 +1,143 @@
+//! A message enters the queue.
+
+use std::collections::HashSet;
+
+use api::RecipientState;
+use guarantee::{Asked, History, Origin, Requirement, Switch};
+use rusqlite::{Connection, params};
+
+use super::cells::{self, change, folded, integer, json, micros, word};
+use super::{accounts, mailboxes, messages};
+use crate::{Mailbox, NewMessage, NewRecipient, Result, StoreError};
+
+/// See [`crate::Store::accept`].
+pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()> {
+    let account = match &message.account {
+        Some(address) => Some(accounts::id(connection, address)?),
+        None => None,
+    };
+    let row = insert_message(connection, message, account)?;
+    let switch = switch(connection, message)?;
+    let overridden = match account {
+        Some(account) if message.origin == Origin::Submission => use_overrides(connection, message, account)?,
+        _ => HashSet::new(),
+    };
+    for (position, recipient) in message.recipients.iter().enumerate() {
+        let requirement = guarantee::requirement(&Asked {
+            origin: message.origin,
+            switch,
+            now: message.accepted_at,
+            tls_required_no: message.tls_required_no,
+            override_recorded: overridden.contains(&folded(&recipient.address)),
+        });
+        insert_recipient(connection, message, row, position, recipient, requirement)?;
+    }
+    let sql = "INSERT INTO content (message, octets) VALUES (?1, ?2)";
+    change(connection, sql, params![row, &*message.content])?;
+    if let Some(copy) = &message.sent_copy {
+        let account = account.ok_or_else(|| StoreError::NotFound("the account of a Sent copy".to_owned()))?;
+        mailboxes::file(connection, account, Mailbox::Sent, copy, message.accepted_at)?;
+    }
+    if let (Some(stop), Some(account)) = (&message.replaces, account) {
+        mark_replaced(connection, stop, account, &message.queue_id)?;
+    }
+    messages::finish_if_done(connection, row, message.accepted_at)
+}
+
+/// The sending account's switch as it stands in this transaction.
+fn switch(connection: &Connection, message: &NewMessage) -> Result<Switch> {
+    match &message.account {
+        Some(account) => Ok(accounts::switch(connection, account)?.switch),
+        None => Ok(Switch::Off),
+    }
+}
+
+fn insert_message(connection: &Connection, message: &NewMessage, account: Option<i64>) -> Result<i64> {
+    let added = change(
+        connection,
+        "INSERT INTO message (queue_id, origin, account_id, reverse_path, ret, envid, smtputf8, eight_bit,
+                              tls_required_no, message_id, subject, size, accepted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
+        params![
+            message.queue_id,
+            word(&message.origin)?,
+            account,
+            cells::reverse_path(&message.reverse_path),
+            message.ret.as_ref().map(word).transpose()?,
+            message.envid,
+            message.smtputf8,
+            message.eight_bit,
+            message.tls_required_no,
+            message.message_id,
+            message.subject,
+            integer(message.content.len()),
+            micros(message.accepted_at),
+        ],
+    )?;
+    if added == 0 {
+        return Err(StoreError::Exists(format!("message {}", message.queue_id)));
+    }
+    Ok(connection.last_insert_rowid())
+}
+
+fn insert_recipient(
+    connection: &Connection,
+    message: &NewMessage,
+    row: i64,
+    position: usize,
+    recipient: &NewRecipient,
+    requirement: Requirement,
+) -> Result<()> {
+    change(
+        connection,
+        "INSERT INTO recipient (message, position, address, next_hop, notify, orcpt, requirement, state,
+                                next_attempt_at, changed_at, history)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
+        params![
+            row,
+            integer(position),
+            recipient.address,
+            cells::next_hop(&recipient.next_hop),
+            json(&recipient.notify)?,
+            recipient.orcpt,
+            word(&requirement)?,
+            word(&RecipientState::Queued)?,
+            micros(message.accepted_at),
+            json(&History::default())?,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Uses up the account's overrides of this message for its recipients; those recipients, folded.
+fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) -> Result<HashSet<String>> {
+    let Some(message_id) = &message.message_id else { return Ok(HashSet::new()) };
+    let sql = "SELECT recipient FROM override
+               WHERE account_id = ?1 AND message_id = ?2 AND used_by IS NULL AND expires_at > ?3";
+    let params = params![account, message_id, micros(message.accepted_at)];
+    let open = cells::rows(connection, "override for", sql, params, |line| line.get::<String>("recipient"))?;
+    if open.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let recipients: HashSet<String> = message.recipients.iter().map(|to| folded(&to.address)).collect();
+    let used: HashSet<String> = open.into_iter().filter(|to| recipients.contains(to)).collect();
+    for recipient in &used {
+        change(
+            connection,
+            "UPDATE override SET used_by = ?4 WHERE account_id = ?1 AND message_id = ?2 AND recipient = ?3",
+            params![account, message_id, recipient, message.queue_id],
+        )?;
+    }
+    Ok(used)
+}
+
+/// A stop's id is its message's queue id; another account's is none of this one's.
+fn mark_replaced(connection: &Connection, stop: &str, account: i64, by: &str) -> Result<()> {
+    change(
+        connection,
+        "UPDATE stop SET replaced_by = ?3
+         WHERE account_id = ?2 AND message = (SELECT id FROM message WHERE queue_id = ?1)",
+        params![stop, account, by],
+    )?;
+    Ok(())
+}

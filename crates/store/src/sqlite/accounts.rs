@@ -1,0 +1,127 @@
+//! Accounts, their switches, sessions and overrides.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::cells::{self, change, folded, micros};
+use crate::{Account, AccountSecret, OverrideRow, Result, SessionRow, StoreError, StoredSwitch, Switch};
+
+/// The row of an account, or [`StoreError::NotFound`].
+pub(super) fn id(connection: &Connection, address: &str) -> Result<i64> {
+    id_if_any(connection, address)?.ok_or_else(|| StoreError::NotFound(address.to_owned()))
+}
+
+/// The row of an account, if it is there.
+pub(super) fn id_if_any(connection: &Connection, address: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM account WHERE folded = ?1";
+    cells::row(connection, "account", sql, [folded(address)], |line| line.get("id"))
+}
+
+pub(super) fn add(connection: &Connection, address: &str, hash: &str, now: Timestamp) -> Result<()> {
+    let added = change(
+        connection,
+        "INSERT INTO account (address, folded, password_hash, created_at, switch) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO NOTHING",
+        params![address, folded(address), hash, micros(now), cells::json(&Switch::Off)?],
+    )?;
+    if added == 0 { Err(StoreError::Exists(address.to_owned())) } else { Ok(()) }
+}
+
+pub(super) fn set_password(connection: &Connection, address: &str, hash: &str) -> Result<()> {
+    let id = id(connection, address)?;
+    change(connection, "UPDATE account SET password_hash = ?2 WHERE id = ?1", params![id, hash])?;
+    change(connection, "DELETE FROM session WHERE account_id = ?1", [id])?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, address: &str) -> Result<()> {
+    let id = id(connection, address)?;
+    // the schema takes sessions, mailboxes, overrides and stops with it, and leaves messages to nobody
+    change(connection, "DELETE FROM account WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+pub(super) fn all(connection: &Connection) -> Result<Vec<Account>> {
+    let sql = "SELECT address, created_at FROM account ORDER BY folded";
+    cells::rows(connection, "account", sql, [], |line| {
+        Ok(Account { address: line.get("address")?, created_at: line.time("created_at")? })
+    })
+}
+
+pub(super) fn secret(connection: &Connection, address: &str) -> Result<Option<AccountSecret>> {
+    let sql = "SELECT address, password_hash FROM account WHERE folded = ?1";
+    cells::row(connection, "account", sql, [folded(address)], |line| {
+        Ok(AccountSecret { address: line.get("address")?, password_hash: line.get("password_hash")? })
+    })
+}
+
+pub(super) fn switch(connection: &Connection, address: &str) -> Result<StoredSwitch> {
+    let sql = "SELECT address, switch, was_on FROM account WHERE folded = ?1";
+    cells::row(connection, "account", sql, [folded(address)], |line| {
+        Ok(StoredSwitch { switch: line.json("switch")?, was_on: line.get("was_on")? })
+    })?
+    .ok_or_else(|| StoreError::NotFound(address.to_owned()))
+}
+
+pub(super) fn set_switch(connection: &Connection, address: &str, switch: Switch) -> Result<()> {
+    let id = id(connection, address)?;
+    // a pause ends by switching on, and nobody sees the moment: it counts as having been on
+    let was_on = match switch {
+        Switch::On | Switch::Paused { .. } => true,
+        Switch::Off => false,
+    };
+    change(
+        connection,
+        "UPDATE account SET switch = ?2, was_on = was_on OR ?3 WHERE id = ?1",
+        params![id, cells::json(&switch)?, was_on],
+    )?;
+    Ok(())
+}
+
+pub(super) fn add_session(connection: &Connection, session: &SessionRow) -> Result<()> {
+    let id = id(connection, &session.account)?;
+    change(
+        connection,
+        "INSERT INTO session (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3)",
+        params![session.token_hash, id, micros(session.expires_at)],
+    )?;
+    Ok(())
+}
+
+pub(super) fn session(
+    connection: &Connection,
+    token_hash: [u8; 32],
+    now: Timestamp,
+) -> Result<Option<SessionRow>> {
+    let sql = "SELECT address, expires_at FROM session JOIN account ON account.id = account_id
+               WHERE token_hash = ?1 AND expires_at > ?2";
+    cells::row(connection, "session of", sql, params![token_hash, micros(now)], |line| {
+        Ok(SessionRow { token_hash, account: line.get("address")?, expires_at: line.time("expires_at")? })
+    })
+}
+
+pub(super) fn remove_session(connection: &Connection, token_hash: [u8; 32]) -> Result<()> {
+    change(connection, "DELETE FROM session WHERE token_hash = ?1", [token_hash])?;
+    Ok(())
+}
+
+/// Recording a decision anew makes it good for one submission again.
+pub(super) fn record_override(connection: &Connection, decision: &OverrideRow) -> Result<()> {
+    let id = id(connection, &decision.account)?;
+    for recipient in &decision.recipients {
+        change(
+            connection,
+            "INSERT INTO override (account_id, message_id, recipient, recorded_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET recorded_at = ?4, expires_at = ?5, used_by = NULL",
+            params![
+                id,
+                decision.message_id,
+                folded(recipient),
+                micros(decision.recorded_at),
+                micros(decision.expires_at)
+            ],
+        )?;
+    }
+    Ok(())
+}

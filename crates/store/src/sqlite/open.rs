@@ -1,0 +1,115 @@
+//! Opening the file: its mode, its pragmas, its migrations.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use crate::{Result, StoreError};
+
+/// The schema's steps, in order. A step that has been released is never edited.
+const STEPS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_start/up.sql"))];
+
+const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+
+/// How long to wait for another process (the command line) that is writing.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// More than there are statements, so that none is ever parsed twice.
+const STATEMENTS: usize = 128;
+
+/// The writing connection, of a file that is created and migrated as needed.
+pub(super) fn writer(path: &Path) -> Result<Connection> {
+    let explain = |error: StoreError| {
+        StoreError::Database(format!("cannot open {} (may it be read and written?): {error}", path.display()))
+    };
+    create(path).map_err(explain)?;
+    let mut connection = connect(path).map_err(explain)?;
+    migrate(&mut connection).map_err(explain)?;
+    // the checkpointer does it, so that no commit has to wait for it
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -8 * 1024)?;
+    Ok(connection)
+}
+
+/// A connection for reading only.
+pub(super) fn reader(path: &Path) -> Result<Connection> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// A connection with what must hold on every one.
+pub(super) fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::Database(format!(
+            "a write-ahead log is not possible there (journal mode {mode}): use a local file system"
+        )));
+    }
+    // FULL: COMMIT returns when the log is synced, which is what `Ok` promises
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Creates the file for its owner alone, as it holds mail and password hashes; SQLite gives its log the same mode.
+/// An existing file is not even opened: closing it would drop the locks that this process may hold on it.
+fn create(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Database(error.to_string())),
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let Err(error) = MIGRATIONS.to_latest(connection) else { return Ok(()) };
+    // another process may have opened a new file at the same moment, and been first
+    match MIGRATIONS.pending_migrations(connection) {
+        Ok(0) => Ok(()),
+        _ => Err(StoreError::Database(format!("bringing the schema up to date: {error}"))),
+    }
+}
+
+/// Locks the queue for this process: claims live in memory, so two that ran one queue would send everything twice.
+/// The system frees the lock when the file is closed, or its process ends in whatever way.
+pub(super) fn lock_queue(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-runner");
+    let failed = |why: String| StoreError::Database(format!("{}: {why}", Path::new(&name).display()));
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&name)
+        .map_err(|error| failed(error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(failed("another server runs this queue; stop it first".to_owned()))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_valid() {
+        MIGRATIONS.validate().unwrap();
+    }
+}

@@ -1,0 +1,213 @@
+//! The trait, each operation sent to where it belongs.
+
+use api::{ListedMessage, MessageStatus, Stop};
+use async_trait::async_trait;
+use bytes::Bytes;
+use guarantee::Switch;
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::operator::Left;
+use super::{Sqlite, accept, accounts, claims, mailboxes, messages, operator, outcomes, reports};
+use crate::{
+    Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, NewMessage, NextHop,
+    OverrideRow, PendingReport, Progress, QueueEntry, RecipientId, RecipientOutcome, ReportTo, Result,
+    SessionRow, Store, StoredSwitch,
+};
+
+/// Changes when another connection commits, not when the asking one does.
+pub(super) fn data_version(connection: &Connection) -> Result<i64> {
+    Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn add_account(&self, address: &str, password_hash: &str, now: Timestamp) -> Result<()> {
+        let (address, hash) = (address.to_owned(), password_hash.to_owned());
+        self.write(move |tx| accounts::add(tx, &address, &hash, now)).await
+    }
+
+    async fn set_password(&self, address: &str, password_hash: &str) -> Result<()> {
+        let (address, hash) = (address.to_owned(), password_hash.to_owned());
+        self.write(move |tx| accounts::set_password(tx, &address, &hash)).await
+    }
+
+    async fn remove_account(&self, address: &str) -> Result<()> {
+        let address = address.to_owned();
+        self.write(move |tx| accounts::remove(tx, &address)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read(accounts::all).await
+    }
+
+    async fn account(&self, address: &str) -> Result<Option<AccountSecret>> {
+        let address = address.to_owned();
+        self.read(move |snapshot| accounts::secret(snapshot, &address)).await
+    }
+
+    async fn switch(&self, account: &str) -> Result<StoredSwitch> {
+        let account = account.to_owned();
+        self.read(move |snapshot| accounts::switch(snapshot, &account)).await
+    }
+
+    async fn set_switch(&self, account: &str, switch: Switch) -> Result<()> {
+        let account = account.to_owned();
+        self.write(move |tx| accounts::set_switch(tx, &account, switch)).await
+    }
+
+    async fn add_session(&self, session: &SessionRow) -> Result<()> {
+        let session = session.clone();
+        self.write(move |tx| accounts::add_session(tx, &session)).await
+    }
+
+    async fn session(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>> {
+        let token_hash = *token_hash;
+        self.read(move |snapshot| accounts::session(snapshot, token_hash, now)).await
+    }
+
+    async fn remove_session(&self, token_hash: &[u8; 32]) -> Result<()> {
+        let token_hash = *token_hash;
+        self.write(move |tx| accounts::remove_session(tx, token_hash)).await
+    }
+
+    async fn record_override(&self, decision: &OverrideRow) -> Result<()> {
+        let decision = decision.clone();
+        self.write(move |tx| accounts::record_override(tx, &decision)).await
+    }
+
+    async fn accept(&self, message: NewMessage) -> Result<()> {
+        let octets = octets(&message);
+        self.write_freeing(octets, Vec::new(), move |tx| accept::accept(tx, &message)).await
+    }
+
+    async fn claim_due(&self, now: Timestamp, limit: usize, busy: &[NextHop]) -> Result<Vec<Job>> {
+        let busy = busy.to_vec();
+        self.look(move |desk| {
+            claims::claim_due(&desk.connection, &mut desk.claims, &desk.path, now, limit, &busy)
+        })
+        .await
+    }
+
+    async fn release(&self, recipients: &[RecipientId]) -> Result<()> {
+        let recipients = recipients.to_vec();
+        self.look(move |desk| {
+            desk.claims.free(&recipients);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn next_due(&self, busy: &[NextHop]) -> Result<Option<Timestamp>> {
+        let busy = busy.to_vec();
+        self.look(move |desk| claims::next_due(&desk.connection, &desk.claims, &busy)).await
+    }
+
+    async fn content(&self, queue_id: &str) -> Result<Bytes> {
+        let queue_id = queue_id.to_owned();
+        self.read(move |snapshot| messages::content(snapshot, &queue_id)).await
+    }
+
+    async fn record(
+        &self,
+        queue_id: &str,
+        outcomes: Vec<RecipientOutcome>,
+        now: Timestamp,
+    ) -> Result<Progress> {
+        let queue_id = queue_id.to_owned();
+        let frees = outcomes.iter().map(|outcome| outcome.recipient).collect();
+        self.write_freeing(0, frees, move |tx| outcomes::record(tx, &queue_id, &outcomes, now)).await
+    }
+
+    async fn deliver_local(&self, delivery: LocalDelivery) -> Result<Progress> {
+        let octets = delivery.message.raw.len();
+        let frees = vec![delivery.recipient];
+        self.write_freeing(octets, frees, move |tx| outcomes::deliver_local(tx, &delivery)).await
+    }
+
+    async fn pending_report(&self, queue_id: &str) -> Result<Option<PendingReport>> {
+        let queue_id = queue_id.to_owned();
+        self.read(move |snapshot| reports::pending(snapshot, &queue_id)).await
+    }
+
+    async fn file_report(&self, report: FiledReport) -> Result<Filed> {
+        let octets = match &report.to {
+            Some(ReportTo::Mailbox { message, .. }) => message.raw.len(),
+            Some(ReportTo::Queue(message)) => octets(message),
+            None => 0,
+        };
+        self.write_freeing(octets, Vec::new(), move |tx| reports::file(tx, &report)).await
+    }
+
+    async fn reports_due(&self) -> Result<Vec<String>> {
+        self.read(reports::due).await
+    }
+
+    async fn changed_outside(&self) -> Result<bool> {
+        self.look(|desk| {
+            let version = data_version(&desk.connection)?;
+            Ok(std::mem::replace(&mut desk.data_version, version) != version)
+        })
+        .await
+    }
+
+    async fn queue(&self) -> Result<Vec<QueueEntry>> {
+        self.read(messages::queue).await
+    }
+
+    async fn queue_entry(&self, queue_id: &str) -> Result<Option<QueueEntry>> {
+        let queue_id = queue_id.to_owned();
+        self.read(move |snapshot| messages::entry(snapshot, &queue_id)).await
+    }
+
+    async fn retry(&self, queue_id: &str, now: Timestamp) -> Result<usize> {
+        let queue_id = queue_id.to_owned();
+        self.write(move |tx| operator::retry(tx, &queue_id, now)).await
+    }
+
+    async fn remove(&self, queue_id: &str, now: Timestamp) -> Result<usize> {
+        let queue_id = queue_id.to_owned();
+        self.write(move |tx| operator::remove(tx, &queue_id, now)).await
+    }
+
+    async fn message_status(&self, account: &str, queue_id: &str) -> Result<Option<MessageStatus>> {
+        let (account, queue_id) = (account.to_owned(), queue_id.to_owned());
+        self.read(move |snapshot| messages::status(snapshot, &account, &queue_id)).await
+    }
+
+    async fn stops(&self, account: &str, limit: Option<u32>) -> Result<Vec<Stop>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| messages::stops(snapshot, &account, limit)).await
+    }
+
+    async fn mailbox(
+        &self,
+        account: &str,
+        mailbox: Mailbox,
+        limit: Option<u32>,
+    ) -> Result<Vec<ListedMessage>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| mailboxes::list(snapshot, &account, mailbox, limit)).await
+    }
+
+    async fn mailbox_raw(&self, account: &str, mailbox: Mailbox, id: i64) -> Result<Option<Bytes>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| mailboxes::raw(snapshot, &account, mailbox, id)).await
+    }
+
+    async fn set_seen(&self, account: &str, mailbox: Mailbox, id: i64, seen: bool) -> Result<()> {
+        let account = account.to_owned();
+        self.write(move |tx| mailboxes::set_seen(tx, &account, mailbox, id, seen)).await
+    }
+
+    async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()> {
+        self.write(move |tx| operator::forget_ended(tx, now)).await?;
+        while self.write(move |tx| operator::forget_messages(tx, keep_since)).await? == Left::Perhaps {}
+        Ok(())
+    }
+}
+
+/// Octets that accepting a message writes.
+fn octets(message: &NewMessage) -> usize {
+    message.content.len() + message.sent_copy.as_ref().map_or(0, |copy| copy.raw.len())
+}
