@@ -1,24 +1,121 @@
 //! "Open as new message": a sent message becomes a draft.
+//!
+//! Kept are text and HTML, attachments and inline pictures (their content byte for byte), the sender's
+//! identity, `Reply-To`, the recipients' roles and the thread. New are Message-ID and date, which the
+//! composer makes when it sends.
 
-use crate::draft::Draft;
+mod content;
+mod flowed;
+
+use api::Stop;
+use mail_parser::{HeaderName, HeaderValue, Message, MessageParser};
+
+use super::banner::Confirmed;
+use super::stops;
+use crate::draft::{Address, Choice, Draft, Recipients, same_mailbox};
 
 /// Whom a reopened message goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom<'a> {
-    /// Only those it was not sent to, in the roles they had; the others are offered as a choice.
+    /// Only those it was not sent to, in the roles they had; all are offered as a choice.
     Stopped(&'a [String]),
     /// Everybody it was for.
     All,
 }
 
-/// The draft; `original` is the raw message. Nothing but an empty draft comes of what is no message.
+/// How a stopped message is to be sent after all: the banner's ways that lead into the composer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The user wants to encrypt the content; the guarantee stays.
+    EndToEnd,
+    /// The user lifts the guarantee for this one message and its stopped recipients.
+    WithoutGuarantee,
+}
+
+/// The draft; `original` is the raw message. Of what is no message comes an empty draft.
 pub fn draft(original: &[u8], whom: Whom<'_>) -> Draft {
-    let _ = (original, whom);
-    Draft::default()
+    let Some(message) = MessageParser::default().parse(original) else { return Draft::default() };
+    let all = recipients(&message);
+    let (recipients, choice) = match whom {
+        Whom::All => (all, None),
+        Whom::Stopped(stopped) => choose(all, stopped),
+    };
+    let content = content::of(&message, original);
+    Draft {
+        from: addresses(&message, HeaderName::From).into_iter().next(),
+        reply_to: addresses(&message, HeaderName::ReplyTo),
+        recipients,
+        subject: message.subject().unwrap_or_default().to_owned(),
+        text: content.text,
+        html: content.html,
+        attachments: content.attachments,
+        in_reply_to: message_ids(message.in_reply_to()).pop(),
+        references: message_ids(message.references()),
+        choice,
+        ..Draft::default()
+    }
 }
 
 /// The draft of a sent message: all recipients, or, if a stop is recorded for it, the stopped ones.
-pub fn sent_message(original: &[u8], stops: &[api::Stop]) -> Draft {
-    let _ = stops;
-    draft(original, Whom::All)
+pub fn sent_message(original: &[u8], stops: &[Stop]) -> Draft {
+    let message = MessageParser::default().parse_headers(original);
+    let message_id = message.as_ref().and_then(|message| message.message_id()).unwrap_or_default();
+    let Some(stop) = stops::of_message(stops, message_id).next() else {
+        return draft(original, Whom::All);
+    };
+    let replaces = Some(stop.id.clone());
+    Draft { replaces, ..draft(original, Whom::Stopped(&stops::not_sent_to(stops, message_id))) }
 }
+
+/// The draft of a message whose stop the server has confirmed, on one of the banner's ways.
+pub fn stopped(original: &[u8], confirmed: &Confirmed, way: Way) -> Draft {
+    let stopped = confirmed.recipients();
+    let draft = Draft { replaces: Some(confirmed.stop.clone()), ..draft(original, Whom::Stopped(&stopped)) };
+    match way {
+        Way::EndToEnd => Draft { end_to_end: true, ..draft },
+        Way::WithoutGuarantee => Draft { without_guarantee_for: stopped, ..draft },
+    }
+}
+
+/// The stopped ones in the roles they had. Whom the copy does not name got it hidden: mail programs
+/// strip `Bcc` from their copy, so that is the role they get.
+fn choose(mut all: Recipients, stopped: &[String]) -> (Recipients, Option<Choice>) {
+    let hidden = stopped.iter().filter(|email| !all.contains(email)).map(Address::bare).collect::<Vec<_>>();
+    all.bcc.extend(hidden);
+    let only = |role: &[Address]| {
+        let was_stopped =
+            |address: &&Address| stopped.iter().any(|email| same_mailbox(email, &address.email));
+        role.iter().filter(was_stopped).cloned().collect()
+    };
+    let chosen = Recipients { to: only(&all.to), cc: only(&all.cc), bcc: only(&all.bcc) };
+    let choice = (chosen != all).then(|| Choice { stopped: chosen.clone(), all });
+    (chosen, choice)
+}
+
+fn recipients(message: &Message<'_>) -> Recipients {
+    Recipients {
+        to: addresses(message, HeaderName::To),
+        cc: addresses(message, HeaderName::Cc),
+        bcc: addresses(message, HeaderName::Bcc),
+    }
+}
+
+/// All addresses of all fields of this name, members of groups among them.
+fn addresses(message: &Message<'_>, field: HeaderName<'static>) -> Vec<Address> {
+    message
+        .header_values(field)
+        .filter_map(HeaderValue::as_address)
+        .flat_map(|list| list.iter())
+        .filter_map(|one| {
+            let email = one.address().filter(|email| email.contains('@'))?.to_owned();
+            Some(Address { name: one.name().filter(|name| !name.is_empty()).map(str::to_owned), email })
+        })
+        .collect()
+}
+
+fn message_ids(value: &HeaderValue<'_>) -> Vec<String> {
+    value.as_text_list().unwrap_or_default().iter().map(|id| id.clone().into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;
