@@ -1,0 +1,10 @@
+//! What the tests of this crate share.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part, and other crates read the scripts"
+)]
+
+pub mod driver;
+pub mod script;
