@@ -1,5 +1,6 @@
 //! The queue at work: claims what is due, delivers it, records what became of it, reports it.
 
+mod compose;
 mod local;
 mod remote;
 mod report;

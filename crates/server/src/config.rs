@@ -1,0 +1,171 @@
+//! The configuration file of `tls-guarantee serve`: TOML, unknown keys refused.
+
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use delivery::{DnsServers, Route};
+use serde::Deserialize;
+use smtp::address::Domain;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The server's host name, as it greets and as its reports name it.
+    pub name: String,
+    /// Domains whose mailboxes are here.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Where the database lies.
+    pub data: PathBuf,
+    /// Where to listen; what is absent is not served.
+    #[serde(default)]
+    pub listen: Listen,
+    /// The certificate; self-signed, and kept in `data`, when absent.
+    pub tls: Option<TlsFiles>,
+    /// DNS servers; the machine's own when absent.
+    #[serde(default)]
+    pub dns: Vec<SocketAddr>,
+    /// Domains with a fixed way.
+    #[serde(default, rename = "route")]
+    pub routes: Vec<RouteEntry>,
+    /// Users reach the page through a proxy that speaks TLS.
+    #[serde(default)]
+    pub https: bool,
+    /// For how many days finished messages, stops and evidence are kept.
+    #[serde(default = "thirty")]
+    pub keep_days: u16,
+}
+
+fn thirty() -> u16 {
+    30
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// The page and the API, without TLS: on loopback, behind a proxy.
+    pub http: Option<SocketAddr>,
+    /// Submission with STARTTLS (port 587).
+    pub submission: Option<SocketAddr>,
+    /// Submission with implicit TLS (port 465).
+    pub submissions: Option<SocketAddr>,
+    /// Incoming mail for the own domains (port 25).
+    pub mx: Option<SocketAddr>,
+    /// The mail store's trusted entry: loopback only.
+    pub store: Option<SocketAddr>,
+}
+
+/// The certificate's files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The chain, PEM.
+    pub certificate: PathBuf,
+    /// The key, PEM.
+    pub key: PathBuf,
+}
+
+/// A static route.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteEntry {
+    /// The recipients' domain.
+    pub domain: String,
+    /// A host name or address.
+    pub host: String,
+    /// Its port; 25 when absent.
+    #[serde(default = "smtp_port")]
+    pub port: u16,
+}
+
+fn smtp_port() -> u16 {
+    25
+}
+
+impl Config {
+    /// Reads and checks a file. The error names the field and the remedy.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("{}: can't be read", path.display()))?;
+        let mut config: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        config.normalise().with_context(|| path.display().to_string())?;
+        Ok(config)
+    }
+
+    fn normalise(&mut self) -> anyhow::Result<()> {
+        self.name = domain("name", &self.name)?;
+        for own in &mut self.domains {
+            *own = domain("domains", own)?;
+        }
+        for route in &mut self.routes {
+            route.domain = domain("route.domain", &route.domain)?;
+            if route.host.parse::<std::net::IpAddr>().is_err() {
+                route.host = domain("route.host", &route.host)?;
+            }
+        }
+        let listen = &self.listen;
+        if let Some(store) = listen.store.filter(|store| !store.ip().is_loopback()) {
+            bail!("listen.store = {store}: the trusted entry must be on loopback, e.g. 127.0.0.1:{}", store.port());
+        }
+        if [listen.http, listen.submission, listen.submissions, listen.mx, listen.store].iter().all(Option::is_none) {
+            bail!("listen: nothing to serve; give at least one of http, submission, submissions, mx, store");
+        }
+        Ok(())
+    }
+
+    /// The routes by domain.
+    pub fn routes(&self) -> HashMap<String, Route> {
+        let route = |entry: &RouteEntry| Route { host: entry.host.clone(), port: entry.port };
+        self.routes.iter().map(|entry| (entry.domain.clone(), route(entry))).collect()
+    }
+
+    /// Whom to ask.
+    pub fn dns(&self) -> DnsServers {
+        if self.dns.is_empty() { DnsServers::System } else { DnsServers::At(self.dns.clone()) }
+    }
+}
+
+fn domain(field: &str, value: &str) -> anyhow::Result<String> {
+    match Domain::parse(value) {
+        Ok(domain) => Ok(domain.as_str().to_owned()),
+        Err(error) => bail!("{field} = {value:?}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn read(text: &str) -> anyhow::Result<Config> {
+        let file = tempfile::NamedTempFile::new()?;
+        fs::write(file.path(), text)?;
+        Config::read(file.path())
+    }
+
+    const GOOD: &str = "name = \"mail.example.org\"\ndata = \"/tmp/x\"\n[listen]\nsubmission = \"127.0.0.1:5870\"\n";
+
+    #[test]
+    fn a_small_file_is_enough() {
+        let config = read(GOOD).expect("valid");
+        assert_eq!(config.keep_days, 30);
+        assert_eq!(config.dns(), DnsServers::System);
+    }
+
+    #[rstest]
+    #[case::unknown_key("colour = 1\n", "colour")]
+    #[case::name("name = \"not a name\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1:25\"\n", "name")]
+    #[case::nothing("name = \"a.example\"\ndata = \"/x\"\n", "listen")]
+    #[case::store("name = \"a.example\"\ndata = \"/x\"\n[listen]\nstore = \"192.0.2.1:2626\"\n", "listen.store")]
+    #[case::port("name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1\"\n", "mx")]
+    fn errors_name_the_field(#[case] text: &str, #[case] field: &str) {
+        let error = format!("{:#}", read(text).expect_err("invalid"));
+        assert!(error.contains(field), "{error}");
+    }
+}

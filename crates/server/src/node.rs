@@ -1,0 +1,233 @@
+//! One running server: everything wired together, from listeners to the way out.
+
+use std::{
+    fs::{self, File, TryLockError},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use axum::Router;
+use delivery::{Courier, Settings};
+use jiff::SignedDuration;
+use smtp::server::Role;
+use store::{Sqlite, Store};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    acceptance::{Acceptance, Local},
+    accounts::Accounts,
+    check::Checks,
+    clock::Clock,
+    config::Listen,
+    events::Events,
+    http::{self, HttpState, Scheme},
+    queue::{Reporter, Runner, RunnerParts},
+    submission::{Certificate, Door, Shared, TlsMode, acceptor},
+};
+
+/// Deliveries under way may take so long to end after the shutdown began; what is cut off is tried again after a restart.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a node is made of.
+pub struct NodeConfig {
+    /// What is at home here.
+    pub local: Local,
+    /// Where the database lies.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The server's certificate.
+    pub certificate: Certificate,
+    /// How mail leaves.
+    pub settings: Settings,
+    /// How users reach the page.
+    pub scheme: Scheme,
+    /// How long finished messages, stops and evidence are kept.
+    pub keep: SignedDuration,
+}
+
+/// A node with its listeners bound and its database open, not yet at work.
+pub struct Node {
+    listeners: Listeners,
+    shared: Shared,
+    store: Arc<dyn Store>,
+    sqlite: Arc<Sqlite>,
+    runner: Runner,
+    router: Router,
+    shutdown: CancellationToken,
+    /// Locked as long as the node lives: two servers on one queue would send everything twice.
+    _lock: File,
+}
+
+/// The file of the database in a data directory.
+pub fn database(data: &Path) -> PathBuf {
+    data.join("tls-guarantee.db")
+}
+
+#[derive(Default)]
+struct Listeners {
+    http: Option<TcpListener>,
+    submission: Option<TcpListener>,
+    submissions: Option<TcpListener>,
+    mx: Option<TcpListener>,
+    store: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn bind(listen: &Listen) -> anyhow::Result<Self> {
+        Ok(Self {
+            http: bind("http", listen.http).await?,
+            submission: bind("submission", listen.submission).await?,
+            submissions: bind("submissions", listen.submissions).await?,
+            mx: bind("mx", listen.mx).await?,
+            store: bind("store", listen.store).await?,
+        })
+    }
+}
+
+async fn bind(name: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    match address {
+        None => Ok(None),
+        Some(address) => match TcpListener::bind(address).await {
+            Ok(listener) => Ok(Some(listener)),
+            Err(error) => bail!("{name}: can't listen at {address}: {error}; give another address or stop what is there"),
+        },
+    }
+}
+
+/// The addresses a node listens at.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// The page and the API.
+    pub http: Option<SocketAddr>,
+    /// Submission with STARTTLS.
+    pub submission: Option<SocketAddr>,
+    /// Submission with implicit TLS.
+    pub submissions: Option<SocketAddr>,
+    /// Incoming mail.
+    pub mx: Option<SocketAddr>,
+    /// The trusted entry.
+    pub store: Option<SocketAddr>,
+}
+
+impl Node {
+    /// Opens the database and binds the listeners.
+    pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
+        let NodeConfig { local, data, listen, certificate, settings, scheme, keep } = config;
+        let lock = lock(&data)?;
+        let listeners = Listeners::bind(&listen).await?;
+        let path = database(&data);
+        let sqlite = Arc::new(Sqlite::open(&path).with_context(|| path.display().to_string())?);
+        let store: Arc<dyn Store> = Arc::<Sqlite>::clone(&sqlite);
+        let (local, events, wake) = (Arc::new(local), Events::new(), Arc::new(Notify::new()));
+        let shutdown = CancellationToken::new();
+        let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
+        let accounts = Accounts::new(Arc::clone(&store));
+        let acceptance =
+            Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
+        let reporter =
+            Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
+        let router = http::router(HttpState {
+            store: Arc::clone(&store),
+            accounts: accounts.clone(),
+            acceptance: acceptance.clone(),
+            events: events.clone(),
+            checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local))),
+            server_name: local.server_name.clone(),
+            clock: Clock::system(),
+            scheme,
+            shutdown: shutdown.clone(),
+        });
+        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, local, wake, keep };
+        let tls = acceptor(certificate)?;
+        let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
+        let runner = Runner::new(parts);
+        Ok(Self { listeners, shared, store, sqlite, runner, router, shutdown, _lock: lock })
+    }
+
+    /// Where the node listens.
+    pub fn addresses(&self) -> Addresses {
+        let at = |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
+        Addresses {
+            http: at(&self.listeners.http),
+            submission: at(&self.listeners.submission),
+            submissions: at(&self.listeners.submissions),
+            mx: at(&self.listeners.mx),
+            store: at(&self.listeners.store),
+        }
+    }
+
+    /// The node's accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.shared.accounts
+    }
+
+    /// The node's store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Adds routes to the HTTP listener.
+    pub fn merge(&mut self, router: Router) {
+        self.router = std::mem::take(&mut self.router).merge(router);
+    }
+
+    /// Works until `stop` is cancelled, then ends in order: no new mail, what is under way, the database.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { listeners, shared, store, sqlite, runner, router, shutdown, _lock } = self;
+        let mut tasks = JoinSet::new();
+        if let Some(listener) = listeners.http {
+            tasks.spawn(http::serve(listener, router, shutdown.clone()));
+        }
+        let doors = [
+            (listeners.submission, Role::Submission, TlsMode::StartTls),
+            (listeners.submissions, Role::Submission, TlsMode::Implicit),
+            (listeners.mx, Role::Mx, TlsMode::StartTls),
+            (listeners.store, Role::Store, TlsMode::None),
+        ];
+        for (listener, role, tls_mode) in doors {
+            if let Some(listener) = listener {
+                tasks.spawn(Door::new(shared.clone(), role, tls_mode).serve(listener));
+            }
+        }
+        tasks.spawn(runner.run(shutdown.clone()));
+        stop.cancelled().await;
+        shutdown.cancel();
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if timeout(FAREWELL, ended).await.is_err() {
+            tracing::warn!("some deliveries were cut off; they will be tried again after a restart");
+            tasks.shutdown().await;
+        }
+        drop((shared, store));
+        sqlite.close().await;
+    }
+}
+
+fn lock(data: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(data).with_context(|| format!("data = {}: can't be made", data.display()))?;
+    let path = data.join("server.lock");
+    let file = File::create(&path).with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("data = {}: another server is at work there; stop it, or give another directory", data.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// Ends with SIGTERM or Ctrl-C.
+pub async fn stopped_by_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

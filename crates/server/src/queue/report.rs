@@ -1,0 +1,194 @@
+//! One report a message, as soon as each recipient has a first verdict, at latest half a second after the first stop.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use smtp::{address::Mailbox as Address, envelope::ReversePath};
+use store::{
+    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, ReportKind, ReportTo,
+    Reported, Store, StoreError,
+};
+use tokio::sync::Notify;
+
+use crate::{
+    acceptance::{Local, new_queue_id},
+    events::Events,
+    listing::listing,
+    queue::compose::compose,
+};
+
+/// How long the report waits for the other recipients' first verdicts.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// After a database failure a report waits so long.
+const REST: Duration = Duration::from_secs(1);
+
+/// How often a report that the database refuses is tried before it is left to the next restart.
+const TRIES: usize = 60;
+
+/// Files the reports.
+#[derive(Clone)]
+pub struct Reporter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    events: Events,
+    wake: Arc<Notify>,
+    local: Arc<Local>,
+    /// Messages whose report waits, with what ends the wait early.
+    waiting: Mutex<HashMap<String, Arc<Notify>>>,
+}
+
+impl Reporter {
+    /// A reporter with nothing to report.
+    pub fn new(store: Arc<dyn Store>, events: Events, wake: Arc<Notify>, local: Arc<Local>) -> Self {
+        Self { inner: Arc::new(Inner { store, events, wake, local, waiting: Mutex::default() }) }
+    }
+
+    /// Reports what a crash has left unreported.
+    pub async fn catch_up(&self) {
+        match self.inner.store.reports_due().await {
+            Ok(queue_ids) => {
+                for queue_id in queue_ids {
+                    self.due(&queue_id, true);
+                }
+            }
+            Err(error) => tracing::error!(%error, "the reports left behind can't be read"),
+        }
+    }
+
+    /// Something about this message is to be reported: at once if nothing more can be said, else within [`PATIENCE`].
+    pub fn due(&self, queue_id: &str, at_once: bool) {
+        let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let hurry = match waiting.get(queue_id) {
+            Some(hurry) => Arc::clone(hurry),
+            None => {
+                let hurry = Arc::new(Notify::new());
+                waiting.insert(queue_id.to_owned(), Arc::clone(&hurry));
+                let (inner, queue_id, wait) = (Arc::clone(&self.inner), queue_id.to_owned(), Arc::clone(&hurry));
+                tokio::spawn(async move { inner.report_after(&queue_id, &wait).await });
+                hurry
+            }
+        };
+        if at_once {
+            hurry.notify_one();
+        }
+    }
+}
+
+impl Inner {
+    async fn report_after(&self, queue_id: &str, hurry: &Notify) {
+        let _either_will_do = tokio::time::timeout(PATIENCE, hurry.notified()).await;
+        // From here on, what becomes due gets a report of its own.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(queue_id);
+        for _ in 0..TRIES {
+            match self.report(queue_id).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(%error, queue_id, "a report could not be filed"),
+            }
+            tokio::time::sleep(REST).await;
+        }
+    }
+
+    /// Files everything that is pending: failures in one report, delays in another.
+    async fn report(&self, queue_id: &str) -> Result<(), StoreError> {
+        while let Some(pending) = self.store.pending_report(queue_id).await? {
+            let delays_only = pending.recipients.iter().all(|one| one.kind == ReportKind::Delayed);
+            let about = part(pending, if delays_only { Part::Delays } else { Part::Failures });
+            self.file(&about).await?;
+        }
+        Ok(())
+    }
+
+    async fn file(&self, about: &PendingReport) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        let raw = compose(about, &self.local.server_name, now);
+        let to = self.destination(&about.reverse_path, raw, now).await?;
+        let mailbox = match &to {
+            Some(ReportTo::Mailbox { account, .. }) => Some(account.clone()),
+            Some(ReportTo::Queue(_)) | None => None,
+        };
+        let report = FiledReport {
+            about: about.queue_id.clone(),
+            recipients: about.recipients.iter().map(Reported::from).collect(),
+            to,
+            now,
+        };
+        match (self.store.file_report(report).await?, mailbox) {
+            (Filed::Done, Some(account)) => {
+                self.events.publish(&account, api::Event::Mailbox { name: "INBOX".to_owned() });
+            }
+            (Filed::Done, None) => self.wake.notify_one(),
+            // What is pending is read again.
+            (Filed::Stale, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Where a report goes: straight into a local mailbox, out into the queue, or nowhere if the sender has none here.
+    async fn destination(
+        &self,
+        reverse_path: &ReversePath,
+        raw: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Option<ReportTo>, StoreError> {
+        let ReversePath::Address(address) = reverse_path else { return Ok(None) };
+        let Ok(parsed) = Address::parse(address) else { return Ok(None) };
+        match self.local.next_hop(parsed.domain().as_str()) {
+            NextHop::Local => {
+                let Some(account) = self.store.account(address).await? else { return Ok(None) };
+                let raw = [b"Return-Path: <>\r\n", raw.as_slice()].concat();
+                let message = MailboxMessage { listing: listing(&raw), raw: raw.into() };
+                Ok(Some(ReportTo::Mailbox { account: account.address, message }))
+            }
+            next_hop @ NextHop::Domain(_) => {
+                Ok(Some(ReportTo::Queue(Box::new(report_message(address, next_hop, raw, now)))))
+            }
+        }
+    }
+}
+
+fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> NewMessage {
+    let facts = listing(&raw);
+    NewMessage {
+        queue_id: new_queue_id(),
+        origin: guarantee::Origin::Report,
+        account: None,
+        // RFC 3464 §2, RFC 5321 §6.1: never itself reported.
+        reverse_path: ReversePath::Null,
+        ret: None,
+        envid: None,
+        smtputf8: !to.is_ascii(),
+        eight_bit: !raw.is_ascii(),
+        tls_required_no: false,
+        message_id: facts.message_id,
+        subject: facts.subject,
+        recipients: vec![NewRecipient {
+            address: to.to_owned(),
+            next_hop,
+            notify: smtp::envelope::Notify::Unspecified,
+            orcpt: None,
+        }],
+        content: raw.into(),
+        sent_copy: None,
+        replaces: None,
+        accepted_at: now,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Failures,
+    Delays,
+}
+
+fn part(mut pending: PendingReport, part: Part) -> PendingReport {
+    pending.recipients.retain(|one| (one.kind == ReportKind::Delayed) == (part == Part::Delays));
+    pending
+}
