@@ -161,12 +161,9 @@ impl Connection {
     /// Sends one message; `None` if the connection was not ready for it.
     pub(crate) async fn transact(&mut self, transaction: Transaction, content: &[u8]) -> Option<Outcome> {
         self.dialogue.begin(transaction).ok()?;
-        let mut sent = 0;
-        loop {
-            match self.step(content, &mut sent).await {
-                Step::Reported(Report::Finished(outcome)) => return Some(outcome),
-                Step::Handshake | Step::Idle | Step::Reported(_) => return None,
-            }
+        match self.step(content, &mut 0).await {
+            Step::Reported(Report::Finished(outcome)) => Some(outcome),
+            Step::Handshake | Step::Idle | Step::Reported(_) => None,
         }
     }
 
