@@ -94,7 +94,7 @@ impl Demo {
 
     /// Logs in over HTTP with the demo's password.
     pub fn user(&self, address: &str) -> User {
-        User::log_in(self.anonymous(), address, PASSWORD)
+        User::log_in(&self.anonymous(), address, PASSWORD)
     }
 
     /// `alice@home.example`.

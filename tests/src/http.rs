@@ -119,7 +119,7 @@ impl Answer {
     ///
     /// # Panics
     /// When it is not.
-    #[must_use]
+    #[track_caller]
     pub fn ok(self) -> Self {
         assert!((200..300).contains(&self.status), "{}: {} {}", self.asked, self.status, self.text());
         self

@@ -28,7 +28,6 @@ impl Reply {
     /// # Panics
     /// When it has another.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "called to check")]
     pub fn expect(self, code: u16) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         self

@@ -98,7 +98,7 @@ impl User {
     ///
     /// # Panics
     /// When the server refuses.
-    pub fn log_in(http: Http, address: &str, password: &str) -> Self {
+    pub fn log_in(http: &Http, address: &str, password: &str) -> Self {
         let session: Value =
             http.post("/api/v1/session", &json!({"address": address, "password": password})).ok().parse();
         let token = session["token"].as_str().expect("a token");

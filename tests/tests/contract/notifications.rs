@@ -1,0 +1,85 @@
+//! What the sender asked to be told, and how much of the mail to return (RFC 3461).
+
+use black_box::{Demo, Mail, Smtp};
+
+fn with_guarantee() -> (Demo, Smtp) {
+    let demo = Demo::start();
+    demo.alice().switch("on");
+    let smtp = demo.submit_as("alice@home.example");
+    (demo, smtp)
+}
+
+fn submit(smtp: &mut Smtp, mail: &Mail, mail_parameters: &str, rcpt_parameters: &str) -> String {
+    smtp.command(&format!("MAIL FROM:<alice@home.example>{mail_parameters}")).expect(250);
+    for recipient in mail.recipients() {
+        smtp.command(&format!("RCPT TO:<{recipient}>{rcpt_parameters}")).expect(250);
+    }
+    smtp.data(&mail.to_string()).queue_id()
+}
+
+#[test]
+fn the_headers_alone_are_returned_unless_all_is_asked_for() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    for (ret, all) in [("", false), (" RET=HDRS", false), (" RET=FULL", true)] {
+        let mut mail = Mail::to(&["carla@plain.example"]);
+        mail.body = "The secret is out.\r\n".to_owned();
+        submit(&mut smtp, &mail, ret, "");
+        let bounce = alice.wait_for_bounce(&mail.message_id);
+        assert_eq!(bounce.raw.contains("The secret is out."), all, "{ret:?}");
+        assert_eq!(bounce.returned_type == "message/rfc822", all, "{ret:?}");
+        assert!(bounce.returned.contains(&format!("Subject: {}", mail.subject)), "{ret:?}");
+    }
+}
+
+#[test]
+fn never_suppresses_the_bounce_and_not_the_record() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    let silent = Mail::to(&["carla@plain.example"]);
+    let id = submit(&mut smtp, &silent, "", " NOTIFY=NEVER");
+    assert_eq!(alice.settled(&id).recipients[0].state, "stopped");
+    let stop = alice.stop_of(&id).expect("the record");
+    assert_eq!(stop.recipients[0].address, "carla@plain.example");
+    // A later mail's bounce is there, and so the first one's would be.
+    let loud = Mail::to(&["carla@plain.example"]);
+    submit(&mut smtp, &loud, "", " NOTIFY=FAILURE,DELAY");
+    alice.wait_for_bounce(&loud.message_id);
+    assert_eq!(alice.bounces().len(), 1);
+}
+
+#[test]
+fn the_senders_own_ids_come_back() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    let mail = Mail::to(&["carla@plain.example"]);
+    submit(&mut smtp, &mail, " ENVID=order+3D7", " ORCPT=rfc822;sales+2Beast@plain.example");
+    let bounce = alice.wait_for_bounce(&mail.message_id);
+    // RFC 3461 §6.3, xtext decoded.
+    assert_eq!(bounce.field("original-envelope-id"), "order=7");
+    let original = bounce.recipients[0].field("original-recipient").replace(' ', "");
+    assert_eq!(original, "rfc822;sales+east@plain.example");
+
+    let mail = Mail::to(&["carla@plain.example"]);
+    submit(&mut smtp, &mail, "", "");
+    let bounce = alice.wait_for_bounce(&mail.message_id);
+    assert_eq!(
+        (bounce.field("original-envelope-id"), bounce.recipients[0].field("original-recipient")),
+        ("", "")
+    );
+}
+
+#[test]
+fn a_stopped_mail_from_the_null_sender_is_recorded_and_makes_no_bounce() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    let mail = Mail::to(&["carla@plain.example"]);
+    let id = smtp.transact("", &["carla@plain.example"], &mail.to_string()).queue_id();
+    assert_eq!(alice.settled(&id).recipients[0].state, "stopped");
+    assert!(alice.stop_of(&id).is_some());
+    let loud = Mail::to(&["carla@plain.example"]);
+    smtp.submit(&loud);
+    alice.wait_for_bounce(&loud.message_id);
+    // RFC 5321 §6.1: no notification about mail with a null reverse-path.
+    assert_eq!(alice.bounces().len(), 1);
+}
