@@ -276,3 +276,6 @@ fn quote(content: String) -> String {
 fn is_atext(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control())
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,3 +320,6 @@ fn bad_value(parameter: &str) -> Reply {
 fn unknown_parameter() -> Reply {
     Reply::new(555, (5, 5, 4), "A parameter is unknown here; EHLO lists what is offered")
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ fn bare_lf() -> Reply {
 fn bare_cr() -> Reply {
     Reply::new(550, (5, 5, 2), "The message contains a bare CR; lines must end in CRLF")
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ impl fmt::Display for Reply {
         if text.is_empty() { Ok(()) } else { write!(f, " {text}") }
     }
 }
+
+#[cfg(test)]
+mod tests;
