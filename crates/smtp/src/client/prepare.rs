@@ -142,3 +142,6 @@ fn well_formed(message: &Message<'_>) -> Result<(), Obstacle> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,5 +6,6 @@
     reason = "each test binary uses a part, and other crates read the scripts"
 )]
 
+pub mod clearance;
 pub mod driver;
 pub mod script;

@@ -1,0 +1,83 @@
+use rstest::rstest;
+
+use super::{Message, Obstacle, Smtputf8, prepare};
+use crate::client::Capabilities;
+use crate::content::{ContentFacts, EightBit};
+use crate::envelope::{BodyType, MailFrom, Notify, RcptTo, Ret, ReversePath};
+use crate::reply::Reply;
+
+fn offering(keywords: &[&str]) -> Capabilities {
+    let lines = std::iter::once(&"mx").chain(keywords).map(|line| (*line).to_owned()).collect();
+    Capabilities::from_ehlo(&Reply::bare(250, lines))
+}
+
+fn mail(smtputf8: bool) -> MailFrom {
+    MailFrom {
+        reverse_path: ReversePath::Address("alice@home.example".to_owned()),
+        body: BodyType::SevenBit,
+        smtputf8,
+        ret: Some(Ret::Full),
+        envid: Some("id".to_owned()),
+    }
+}
+
+fn to(address: &str) -> [RcptTo; 1] {
+    [RcptTo { address: address.to_owned(), notify: Notify::Never, orcpt: None }]
+}
+
+const ASCII: &str = "bob@tls.example";
+const UTF8: &str = "bøb@tls.example";
+
+#[rstest]
+#[case::seven_bit_anywhere(EightBit::Nowhere, false, ASCII, &[], "")]
+#[case::eight_bit_is_said(EightBit::Body, false, ASCII, &["8BITMIME"], "8bit")]
+#[case::eight_bit_needs_encoding(EightBit::Body, false, ASCII, &[], "5.6.3")]
+#[case::eight_bit_needs_encoding_in_spite_of_smtputf8(EightBit::Body, true, ASCII, &["SMTPUTF8"], "5.6.3")]
+#[case::a_wrong_header_is_eight_bit(EightBit::Header, false, ASCII, &["8BITMIME"], "8bit")]
+#[case::a_utf8_header_needs_smtputf8(EightBit::Header, true, ASCII, &["8BITMIME"], "5.6.9")]
+#[case::a_utf8_header_is_said(EightBit::Header, true, ASCII, &["8BITMIME", "SMTPUTF8"], "8bit utf8")]
+#[case::a_utf8_address_needs_smtputf8(EightBit::Nowhere, true, UTF8, &["8BITMIME"], "5.6.7")]
+#[case::a_utf8_address_is_said(EightBit::Nowhere, true, UTF8, &["8BITMIME", "SMTPUTF8"], "utf8")]
+#[case::smtputf8_without_need_is_unsaid(EightBit::Nowhere, true, ASCII, &["8BITMIME", "SMTPUTF8"], "")]
+#[case::smtputf8_without_need_goes_anywhere(EightBit::Nowhere, true, ASCII, &[], "")]
+#[case::larger_than_the_limit(EightBit::Nowhere, false, ASCII, &["SIZE 999"], "5.3.4")]
+#[case::as_large_as_the_limit(EightBit::Nowhere, false, ASCII, &["SIZE 1000"], "size")]
+#[case::no_limit_said(EightBit::Nowhere, false, ASCII, &["SIZE 0"], "size")]
+#[case::dsn_only_where_offered(EightBit::Nowhere, false, ASCII, &["dsn"], "dsn")]
+#[case::a_line_end_in_the_address(EightBit::Nowhere, false, "bob@tls.example>\r\nRCPT TO:<x@tls.example", &[], "5.1.3")]
+#[case::a_bracket_in_the_address(EightBit::Nowhere, false, "bob@tls.example> NOTIFY=NEVER", &[], "5.1.3")]
+fn what_a_next_hop_takes(
+    #[case] eight_bit: EightBit,
+    #[case] smtputf8: bool,
+    #[case] recipient: &str,
+    #[case] keywords: &[&str],
+    #[case] expected: &str,
+) {
+    let content = ContentFacts { size: 1000, longest_line: 70, eight_bit };
+    let message = Message { mail: &mail(smtputf8), recipients: &to(recipient), content };
+    let words = match prepare(&message, &offering(keywords)) {
+        Err(obstacle) => obstacle.status().to_string(),
+        Ok(said) => [
+            said.size.map(|_| "size"),
+            (said.body == BodyType::EightBitMime).then_some("8bit"),
+            (said.smtputf8 == Smtputf8::Said).then_some("utf8"),
+            said.ret.and(said.envid).map(|_| "dsn"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" "),
+    };
+    assert_eq!(words, expected);
+}
+
+#[rstest]
+#[case("a b")]
+#[case("a\r\nRSET")]
+#[case("")]
+fn parameters_stay_in_their_line(#[case] envid: &str) {
+    let mail = MailFrom { envid: Some(envid.to_owned()), ..mail(false) };
+    let content = ContentFacts::default();
+    let message = Message { mail: &mail, recipients: &to(ASCII), content };
+    assert_eq!(prepare(&message, &offering(&[])), Err(Obstacle::Malformed { what: envid.to_owned() }));
+}
