@@ -2,6 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Check, Guarantee, MessageStatus, Stop};
 
+/// The name of the event that tells a listener that it was too slow and missed some: fetch anew what you show.
+pub const RESYNC: &str = "resync";
+
 /// `GET /events`: one server-sent event; its name is the `event` field, its data the variant's content as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -12,7 +12,7 @@ mod stop;
 
 pub use account::{Credentials, Guarantee, GuaranteeState, Session, SessionAccount};
 pub use check::{Check, CheckRequest, CheckResponse, Outcome, ProtectionWord};
-pub use event::Event;
+pub use event::{Event, RESYNC};
 pub use mailbox::{Flags, ListedMessage};
 pub use message::{Attachment, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted};
 pub use problem::{PROBLEM_JSON, Problem};

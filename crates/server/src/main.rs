@@ -1,2 +1,25 @@
-//! (in the making)
-fn main() {}
+//! `tls-guarantee`: a mail submission server whose users can demand that mail leaves encrypted or not at all.
+
+mod acceptance;
+mod accounts;
+mod assets;
+mod check;
+mod clock;
+mod config;
+mod demo;
+mod events;
+mod headers;
+mod http;
+mod listing;
+mod message_id;
+mod node;
+mod operate;
+mod queue;
+mod serve;
+mod submission;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    operate::main()
+}

@@ -1,0 +1,87 @@
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use store::Sqlite;
+use tempfile::TempDir;
+
+use super::*;
+
+const HERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+fn accounts() -> (Accounts, Arc<Sqlite>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Sqlite::open(folder.path().join("test.db")).unwrap());
+    (Accounts::new(Arc::clone(&store) as Arc<dyn Store>), store, folder)
+}
+
+#[tokio::test]
+async fn the_right_password_gives_the_account_as_it_is_spelt() {
+    let (accounts, _store, _folder) = accounts();
+    assert_eq!(accounts.add("Alice@HOME.example", "demo").await.unwrap(), "Alice@home.example");
+    for spelling in ["Alice@home.example", "alice@home.example", "ALICE@HOME.EXAMPLE"] {
+        let account = accounts.log_in(spelling, "demo", HERE).await.unwrap();
+        assert_eq!(account, "Alice@home.example");
+    }
+    for (address, password) in
+        [("alice@home.example", "Demo"), ("alice@home.example", ""), ("bob@home.example", "demo"), ("nonsense", "demo")]
+    {
+        let refused = accounts.log_in(address, password, HERE).await;
+        assert!(matches!(refused, Err(LogInError::Wrong)), "{address} {password}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_password_holds_at_once_also_when_another_process_changed_it() {
+    let (accounts, store, _folder) = accounts();
+    accounts.add("alice@home.example", "old").await.unwrap();
+    accounts.log_in("alice@home.example", "old", HERE).await.unwrap();
+    let elsewhere = Accounts::new(store as Arc<dyn Store>);
+    elsewhere.set_password("alice@home.example", "new").await.unwrap();
+    assert!(accounts.log_in("alice@home.example", "old", HERE).await.is_err());
+    accounts.log_in("alice@home.example", "new", HERE).await.unwrap();
+    accounts.remove("alice@home.example").await.unwrap();
+    assert!(accounts.log_in("alice@home.example", "new", HERE).await.is_err());
+}
+
+#[tokio::test]
+async fn too_many_failures_close_the_door_to_the_right_password_too() {
+    let (accounts, _store, _folder) = accounts();
+    accounts.add("alice@home.example", "demo").await.unwrap();
+    for _ in 0..10 {
+        let refused = accounts.log_in("alice@home.example", "wrong", HERE).await;
+        assert!(matches!(refused, Err(LogInError::Wrong)), "{refused:?}");
+    }
+    let refused = accounts.log_in("alice@home.example", "demo", HERE).await;
+    assert!(matches!(refused, Err(LogInError::TooMany { .. })), "{refused:?}");
+    let elsewhere = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    accounts.log_in("alice@home.example", "demo", elsewhere).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_at_once_with_the_right_password_all_get_in() {
+    let (accounts, _store, _folder) = accounts();
+    accounts.add("alice@home.example", "demo").await.unwrap();
+    let log_ins = (0..200).map(|_| accounts.log_in("alice@home.example", "demo", HERE));
+    for result in futures_util::future::join_all(log_ins).await {
+        result.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_account_is_refused() {
+    let (accounts, _store, _folder) = accounts();
+    accounts.add("alice@home.example", "demo").await.unwrap();
+    for (address, password) in [
+        ("alice@home.example", "again"),
+        ("ALICE@home.example", "again"),
+        ("alice", "demo"),
+        ("bob@home.example", ""),
+        ("bob@home.example", "a\nb"),
+    ] {
+        assert!(accounts.add(address, password).await.is_err(), "{address} {password:?}");
+    }
+    let too_long = "a".repeat(PASSWORD_OCTETS + 1);
+    assert!(accounts.add("bob@home.example", &too_long).await.is_err());
+    assert!(accounts.set_password("bob@home.example", "demo").await.is_err());
+    assert!(accounts.remove("bob@home.example").await.is_err());
+}

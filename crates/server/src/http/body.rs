@@ -1,0 +1,130 @@
+//! Reading what a client sends: bounded in size and time, and with errors that name the field.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::{App, Failure};
+
+/// Octets of a JSON request, but for a draft.
+const JSON_OCTETS: usize = 256 << 10;
+/// How long the next piece of a body may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A JSON body.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        if media_type(&parts.headers) != "application/json" {
+            return Err(Failure::unsupported_media_type("application/json"));
+        }
+        parse(&read(&parts.headers, body, JSON_OCTETS).await?).map(Self)
+    }
+}
+
+/// The body's type in lower case, without parameters; empty if there is none.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Reads a whole body of at most `limit` octets.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limit as u64) {
+        return Err(Failure::too_large(limit));
+    }
+    let mut pieces = body.into_data_stream();
+    let mut whole = BytesMut::new();
+    loop {
+        let piece = tokio::time::timeout(PATIENCE, pieces.next()).await.map_err(|_| too_slow())?;
+        match piece {
+            None => return Ok(whole.freeze()),
+            Some(Ok(piece)) if whole.len() + piece.len() > limit => return Err(Failure::too_large(limit)),
+            Some(Ok(piece)) => whole.extend_from_slice(&piece),
+            Some(Err(_)) => return Err(Failure::malformed("The body ended before it was complete.")),
+        }
+    }
+}
+
+fn too_slow() -> Failure {
+    Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request came too slowly")
+        .detail("The body stopped coming; nothing was accepted. Try again.")
+}
+
+/// Reads JSON; the error names the field as a JSON pointer (RFC 6901).
+pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer(error.path());
+        unreadable(error.inner(), pointer)
+    })?;
+    deserializer.end().map_err(|error| unreadable(&error, String::new()))?;
+    Ok(value)
+}
+
+fn unreadable(error: &serde_json::Error, mut pointer: String) -> Failure {
+    let text = error.to_string();
+    if !error.is_data() {
+        return Failure::malformed(format!("The body is not JSON: {text}."));
+    }
+    // serde names a missing or unknown field in the text only, and the object in the path.
+    let named = ["missing field `", "unknown field `"].iter().find_map(|start| text.strip_prefix(start));
+    if let Some(name) = named.and_then(|rest| rest.split('`').next()) {
+        if !pointer.ends_with(&format!("/{name}")) {
+            pointer.push_str(&format!("/{name}"));
+        }
+    }
+    Failure::invalid(pointer, format!("{text}."))
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// The parts of the path.
+pub(super) struct PathOf<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for PathOf<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        match Path::from_request_parts(parts, app).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Failure::not_found("this path", &rejection.body_text())),
+        }
+    }
+}
+
+/// The query.
+pub(super) struct QueryOf<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for QueryOf<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Failure> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Failure::malformed(format!("{}.", rejection.body_text()))),
+        }
+    }
+}

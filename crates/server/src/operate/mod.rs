@@ -1,0 +1,97 @@
+//! The command line: one command one file.
+
+mod bounce;
+mod check;
+mod options;
+mod place;
+mod print;
+mod queue;
+mod user;
+
+use std::future::Future;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tracing_subscriber::EnvFilter;
+
+use crate::{config, demo, serve};
+use options::{Command, Options, Serve};
+
+pub use place::Place;
+
+/// Exit code for a command line that is none, by convention; `check`, whose codes mean something else, has its own.
+const USAGE: u8 = 2;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => return usage(&error),
+    };
+    let failed = match options.command {
+        Command::Check(_) => check::COULD_NOT_CHECK,
+        _ => 1,
+    };
+    match run(options.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("tls-guarantee: {error:#}");
+            ExitCode::from(failed)
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done about a closed terminal.
+    let _printed = error.print();
+    let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let checking = std::env::args_os().nth(1).is_some_and(|command| command == "check");
+    match (wanted, checking) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, true) => ExitCode::from(check::COULD_NOT_CHECK),
+        (false, false) => ExitCode::from(USAGE),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<u8> {
+    // More than one library brings a provider; the process has one.
+    let _installed_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match command {
+        Command::Bounce(options) => Ok(bounce::run(&options)),
+        Command::Demo(options) => {
+            log("info");
+            wait(demo::run(options.into()))
+        }
+        Command::Serve(Serve { config, check }) => {
+            let loaded = config::Config::read(&config)?;
+            if check {
+                println!("{} is valid", config.display());
+                return Ok(0);
+            }
+            log("info");
+            wait(serve::run(loaded))
+        }
+        Command::User(options) => wait(user::run(options)),
+        Command::Queue(options) => wait(queue::run(options)),
+        Command::Check(options) => {
+            log("warn");
+            wait_for(check::run(options))
+        }
+    }
+}
+
+fn wait(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<u8> {
+    wait_for(async { work.await.map(|()| 0) })
+}
+
+fn wait_for(work: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Logs to standard error; `RUST_LOG` says what, `default` if it does not.
+fn log(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+}

@@ -1,0 +1,246 @@
+//! The commands and their options, as the contract names them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::Place;
+use crate::config::Listen;
+use crate::demo::DemoOptions;
+
+/// A mail submission server with a TLS sending guarantee: mail leaves encrypted, or not at all.
+#[derive(Parser)]
+#[command(name = "tls-guarantee", version)]
+pub(super) struct Options {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Runs the server with a small internet of its own to send to
+    Demo(Demo),
+    /// Runs the server
+    Serve(Serve),
+    /// Adds, changes, lists and removes accounts
+    User(User),
+    /// Says how mail to addresses or domains would travel now; exits with 0 if it would be delivered, 1 stopped, 2 deferred, 3 if that is not known
+    Check(Check),
+    /// Reads messages and says what each reports
+    Bounce(Bounce),
+    /// Shows and changes what waits to be delivered
+    Queue(Queue),
+}
+
+/// Where the demo listens, and where it keeps its data.
+#[derive(Args)]
+pub(super) struct Demo {
+    /// Where the page and the API are
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(super) http: SocketAddr,
+    /// Where mail programs submit, with STARTTLS
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5870")]
+    pub(super) submission: SocketAddr,
+    /// Where mail programs submit, with TLS from the start
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4650")]
+    pub(super) submissions: SocketAddr,
+    /// Where mail for home.example comes in
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2525")]
+    pub(super) mx: SocketAddr,
+    /// Where the mail store hands in what is exempt
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2626")]
+    pub(super) store: SocketAddr,
+    /// Where to keep everything, and go on from next time; without it a new world that ends with the demo
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+}
+
+impl From<Demo> for DemoOptions {
+    fn from(demo: Demo) -> Self {
+        let Demo { http, submission, submissions, mx, store, data } = demo;
+        let listen = Listen {
+            http: Some(http),
+            submission: Some(submission),
+            submissions: Some(submissions),
+            mx: Some(mx),
+            store: Some(store),
+        };
+        Self { listen, data }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// Only says whether the configuration is valid
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+/// Where the server's data lies.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Where {
+    /// The server's configuration
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The server's data, for example that of a demo
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+}
+
+impl Where {
+    /// The place that was named.
+    pub(super) fn place(self) -> anyhow::Result<Place> {
+        match (self.config, self.data) {
+            (Some(config), None) => Ok(Place::Config(config)),
+            (None, Some(data)) => Ok(Place::Data(data)),
+            _ => anyhow::bail!("say where the server's data lies: either --config FILE or --data DIR"),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct User {
+    #[command(flatten)]
+    pub(super) place: Where,
+    #[command(subcommand)]
+    pub(super) action: UserAction,
+}
+
+#[derive(Subcommand)]
+pub(super) enum UserAction {
+    /// Adds an account; asks for its password, or reads it from standard input
+    Add {
+        /// For example alice@home.example
+        address: String,
+    },
+    /// Changes an account's password, and ends its sessions
+    Passwd {
+        /// The account
+        address: String,
+    },
+    /// Lists the accounts
+    List {
+        /// Only this one
+        address: Option<String>,
+    },
+    /// Removes an account with its mailboxes; what it has queued still goes out
+    Remove {
+        /// The account
+        address: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) place: Where,
+    /// Addresses, or domains
+    #[arg(required = true, value_name = "ADDRESS-OR-DOMAIN")]
+    pub(super) recipients: Vec<String>,
+    /// Prints a JSON list
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Bounce {
+    /// Messages; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Prints one line of JSON a file
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Queue {
+    #[command(flatten)]
+    pub(super) place: Where,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) action: QueueAction,
+}
+
+#[derive(Subcommand)]
+pub(super) enum QueueAction {
+    /// Lists the messages that wait for some of their recipients, oldest first
+    List,
+    /// Shows one message, also one that waits no more
+    Show {
+        /// The queue id
+        id: String,
+    },
+    /// Tries a message's waiting recipients now
+    Retry {
+        /// The queue id
+        id: String,
+    },
+    /// Takes a message's waiting recipients out of the queue, without a report to its sender
+    Remove {
+        /// The queue id
+        id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case("demo")]
+    #[case("demo --http 127.0.0.1:1 --submission 127.0.0.1:2 --submissions 127.0.0.1:3 --mx [::1]:4 --store 127.0.0.1:5 --data d")]
+    #[case("serve --config f")]
+    #[case("serve --config f --check")]
+    #[case("user add a@b.example --data d")]
+    #[case("user --data d passwd a@b.example")]
+    #[case("user list --config f")]
+    #[case("user remove a@b.example --config f")]
+    #[case("check a@b.example b.example --data d --json")]
+    #[case("check --config f b.example")]
+    #[case("bounce one two --json")]
+    #[case("bounce -")]
+    #[case("queue list --data d")]
+    #[case("queue show 1 --json --data d")]
+    #[case("queue --data d retry 1")]
+    #[case("queue remove 1 --config f")]
+    fn understood(#[case] line: &str) {
+        assert!(parse(line).is_ok(), "{line}");
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("demo --http nowhere")]
+    #[case("serve")]
+    #[case("user add --data d")]
+    #[case("user list --data d --config f")]
+    #[case("check --data d")]
+    #[case("bounce")]
+    #[case("queue show --data d")]
+    fn not_understood(#[case] line: &str) {
+        let placed = parse(line).map(|options| match options.command {
+            Command::User(user) => user.place.place().is_ok(),
+            Command::Queue(queue) => queue.place.place().is_ok(),
+            _ => true,
+        });
+        assert!(!matches!(placed, Ok(true)), "{line}");
+    }
+
+    fn parse(line: &str) -> Result<Options, clap::Error> {
+        Options::try_parse_from(["tls-guarantee"].into_iter().chain(line.split_whitespace()))
+    }
+}
