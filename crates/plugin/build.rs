@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::{env, error::Error, fs};
 
-use leptos_i18n_parser::parse_locales::{options::Config, parse_locales};
+use leptos_i18n_parser::parse_locales::options::{Config, ParseOptions};
+use leptos_i18n_parser::parse_locales::parse_locales;
 
 const NAMESPACES: [&str; 3] = ["plugin", "webmail", "bounce"];
 
@@ -12,7 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=locales");
     let root = env::var("CARGO_MANIFEST_DIR")?;
-    let config = Config::new("en")?.add_locale("de")?.add_namespaces(NAMESPACES)?;
+    // `td_string!` of a text with placeholders: names and titles are strings, not views.
+    let options = ParseOptions::new().interpolate_display(true);
+    let config = Config::new("en")?.add_locale("de")?.add_namespaces(NAMESPACES)?.parse_options(options);
     let parsed = parse_locales(Some(root.into()), config)?;
     let (errors, warnings) = parsed.diag.borrow();
     let complaints: Vec<String> =

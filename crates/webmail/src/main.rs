@@ -1,2 +1,28 @@
-//! (in the making)
-fn main() {}
+//! The reference webmail: the plugin's first host, and all a person needs to live the guarantee's story.
+
+mod answer;
+mod drafts;
+mod focus;
+mod host;
+mod html;
+mod html_rules;
+mod keep;
+mod mail;
+mod message;
+mod route;
+mod sending;
+mod session;
+mod text;
+mod view;
+mod when;
+mod words;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    let language = leptos::prelude::window().navigator().language().unwrap_or_default();
+    words::speak(words::locale_for(&language));
+    if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
+        boot.remove();
+    }
+    leptos::mount::mount_to_body(view::app);
+}

@@ -1,0 +1,8 @@
+// Starts the compiled page. A file of its own because the Content-Security-Policy allows no inline script.
+import init from "./webmail.js";
+
+init().catch((error) => {
+  console.error(error);
+  document.getElementById("boot-wait")?.remove();
+  document.getElementById("boot-failed").hidden = false;
+});
