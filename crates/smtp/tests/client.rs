@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 
 use rstest::rstest;
 use smtp::client::{
-    Action, Connection, Dialogue, Failure, Loss, Message, NotBegun, Outcome, RecipientOutcome, Report, Stage,
-    TlsWish, Transaction, WithoutTls,
+    Action, Connection, Dialogue, Disposition, Failure, Loss, Message, NotBegun, Outcome, RecipientOutcome,
+    Report, Stage, TlsWish, Transaction, WithoutTls,
 };
 use smtp::content::{ContentFacts, EightBit};
 use smtp::envelope::{BodyType, MailFrom, Notify, RcptTo, Ret, ReversePath};
+use smtp::reply::Reply;
 use support::clearance::{encrypted, in_clear};
 
 /// A server of canned replies: one per read.
@@ -319,6 +320,30 @@ fn each_recipient_has_an_outcome(
     let outcome = peer.transact(&to(&["a@tls.example", "b@tls.example"]), replies);
     assert_eq!(all_words(&outcome), expected);
     assert_eq!(outcome.connection, connection);
+}
+
+#[rstest]
+#[case(Stage::EndOfData, "250 ok", Disposition::Delivered)]
+#[case(Stage::Rcpt, "550 no", Disposition::Failed)]
+#[case(Stage::Rcpt, "450 no", Disposition::Deferred)]
+#[case(Stage::EndOfData, "354 what", Disposition::Deferred)]
+#[case(Stage::Data, "250 what", Disposition::Deferred)]
+#[case(Stage::Rset, "500 what", Disposition::Deferred)]
+fn only_a_permanent_refusal_of_the_mail_is_final(
+    #[case] stage: Stage,
+    #[case] reply: &str,
+    #[case] expected: Disposition,
+) {
+    let (code, text) = reply.split_once(' ').expect("code and text");
+    let reply = Reply::bare(code.parse().expect("a code"), vec![text.to_owned()]);
+    let outcome = if stage == Stage::EndOfData && reply.is_positive() {
+        RecipientOutcome::Accepted(reply)
+    } else {
+        RecipientOutcome::Refused { stage, reply }
+    };
+    assert_eq!(outcome.disposition(), expected);
+    let lost = RecipientOutcome::Lost { stage, loss: Loss::TimedOut };
+    assert_eq!(lost.disposition(), Disposition::Deferred);
 }
 
 #[rstest]

@@ -166,6 +166,11 @@ impl Dialogue {
         &self.capabilities
     }
 
+    /// Whether TLS is in use.
+    pub fn is_secured(&self) -> bool {
+        self.secured == Secured::Yes
+    }
+
     /// Takes bytes from the server, as decrypted.
     pub fn feed(&mut self, octets: &[u8]) {
         if !matches!(self.state, State::Over | State::Handshake) {

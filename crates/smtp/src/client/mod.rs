@@ -33,4 +33,4 @@ pub use dots::DotWriter;
 pub use prepare::{MailParameters, Message, Obstacle, Smtputf8, prepare};
 pub use reply::{BadReply, ReplyReader};
 pub use stage::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT, Stage};
-pub use transaction::{Connection, Loss, Outcome, RecipientOutcome, Transaction};
+pub use transaction::{Connection, Disposition, Loss, Outcome, RECIPIENTS, RecipientOutcome, Transaction};

@@ -11,6 +11,9 @@ use crate::reply::{Class, Reply};
 /// Octets of commands sent in one go: what fits into any TCP window (RFC 2920 §3.1).
 const GROUP: usize = 4096;
 
+/// Recipients that every server takes in one transaction (RFC 5321 §4.5.3.1.8): give a transaction no more.
+pub const RECIPIENTS: usize = 100;
+
 /// A message cleared for a connection and put into commands.
 #[derive(Debug)]
 pub struct Transaction {
@@ -141,6 +144,31 @@ pub enum RecipientOutcome {
         /// Why there is no reply.
         loss: Loss,
     },
+}
+
+/// What an outcome means for the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The copy is the server's now.
+    Delivered,
+    /// The server will never take it: bounce.
+    Failed,
+    /// Try again later.
+    Deferred,
+}
+
+impl RecipientOutcome {
+    /// What it means for the queue. Only a 5yz reply to the mail itself is final; whatever is odd is tried again.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Accepted(_) => Disposition::Delivered,
+            Self::Refused {
+                stage: Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Block | Stage::EndOfData,
+                reply,
+            } if reply.class() == Class::Permanent => Disposition::Failed,
+            Self::Refused { .. } | Self::Lost { .. } => Disposition::Deferred,
+        }
+    }
 }
 
 /// Why there is no reply.
