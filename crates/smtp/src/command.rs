@@ -181,7 +181,7 @@ pub(crate) fn bdat(arguments: &str) -> Option<Bdat> {
 
 /// The name that EHLO or HELO gave: a host name or an address literal, as far as it can do no harm in a header.
 pub(crate) fn client_name(arguments: &str) -> Option<&str> {
-    let harmless = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]%".contains(&b);
     let fits = (1..=255).contains(&arguments.len()) && arguments.bytes().all(harmless);
     fits.then_some(arguments)
 }

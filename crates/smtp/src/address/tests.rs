@@ -70,7 +70,7 @@ fn lengths_are_octets_not_characters() {
 #[case(254, false)]
 fn domains_have_253_octets(#[case] length: usize, #[case] valid: bool) {
     let mut domain = "a.".repeat(length / 2 - 1);
-    domain.push_str(if length % 2 == 0 { "ab" } else { "abc" });
+    domain.push_str(if length.is_multiple_of(2) { "ab" } else { "abc" });
     assert_eq!(domain.len(), length);
     assert_eq!(Domain::parse(&domain).is_ok(), valid);
 }

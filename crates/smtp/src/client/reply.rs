@@ -3,9 +3,9 @@
 use crate::reply::{EnhancedStatus, Reply};
 
 /// Octets of a line, generous against RFC 5321's 512.
-const LINE: usize = 4096;
+const LINE: usize = 2048;
 /// Lines of one reply.
-const LINES: usize = 200;
+const LINES: usize = 100;
 
 /// The server says something that is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -90,6 +90,7 @@ fn bdat_is_read(#[case] arguments: &str, #[case] expected: Option<Bdat>) {
 #[case("[192.0.2.1]", true)]
 #[case("[IPv6:2001:db8::1]", true)]
 #[case("my_pc", true)]
+#[case("[IPv6:fe80::1%en0]", true)]
 #[case("", false)]
 #[case("a b", false)]
 #[case("münchen.example", false)]
