@@ -1,6 +1,6 @@
 //! From a message at the end of DATA (or of a POST) to a durable queue entry.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use guarantee::Origin;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rand::Rng;
 use smtp::{
     address::Mailbox as Address,
-    envelope::{BodyType, MailFrom, RcptTo},
+    envelope::{MailFrom, RcptTo},
 };
 use store::{MailboxMessage, NewMessage, NewRecipient, NextHop, Store, StoreError};
 use tokio::sync::Notify;
@@ -140,7 +140,8 @@ impl Acceptance {
     pub async fn submit(&self, submission: Submission) -> Result<api::Submitted, Refused> {
         let now = Timestamp::now();
         let queue_id = new_queue_id();
-        let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } = submission;
+        let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } =
+            submission;
         let headers = read_headers(&content)?;
         own_sender(&account, &mail_from, &headers)?;
         let message_id = headers.text("Message-ID").and_then(|field| message_id_in(&field));
@@ -158,7 +159,7 @@ impl Acceptance {
             origin: Origin::Submission,
             account: Some(account.clone()),
             smtputf8: mail_from.smtputf8,
-            eight_bit: is_eight_bit(&mail_from, &outgoing),
+            eight_bit: !outgoing.is_ascii(),
             reverse_path: mail_from.reverse_path,
             ret: mail_from.ret,
             envid: mail_from.envid,
@@ -193,7 +194,7 @@ impl Acceptance {
             origin,
             account: None,
             smtputf8: mail_from.smtputf8,
-            eight_bit: is_eight_bit(&mail_from, &content),
+            eight_bit: !content.is_ascii(),
             reverse_path: mail_from.reverse_path,
             ret: mail_from.ret,
             envid: mail_from.envid,
@@ -211,7 +212,10 @@ impl Acceptance {
         Ok(queue_id)
     }
 
-    fn recipients(&self, recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
+    /// Each recipient once: whoever is named twice gets one copy.
+    fn recipients(&self, mut recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
+        let mut seen = HashSet::new();
+        recipients.retain(|rcpt| seen.insert(rcpt.address.to_ascii_lowercase()));
         recipients
             .into_iter()
             .map(|rcpt| {
@@ -229,7 +233,12 @@ impl Acceptance {
     }
 
     /// RFC 6409 §8: a submission server may add what is missing; the fields, and the Message-ID in force.
-    fn missing_fields(&self, headers: &Headers<'_>, message_id: Option<String>, now: Timestamp) -> (String, Vec<u8>) {
+    fn missing_fields(
+        &self,
+        headers: &Headers<'_>,
+        message_id: Option<String>,
+        now: Timestamp,
+    ) -> (String, Vec<u8>) {
         let mut added = String::new();
         if headers.count("Date") == 0 {
             added.push_str(&format!("Date: {}\r\n", rfc2822(now)));
@@ -246,13 +255,19 @@ impl Acceptance {
         let from = trace.from.as_ref().map(|from| format!("from {from}\r\n\t")).unwrap_or_default();
         let Local { server_name, .. } = &*self.local;
         let with = trace.with;
-        format!("Received: {from}by {server_name} with {with} id {queue_id};\r\n\t{}\r\n", rfc2822(now)).into_bytes()
+        format!("Received: {from}by {server_name} with {with} id {queue_id};\r\n\t{}\r\n", rfc2822(now))
+            .into_bytes()
     }
 }
 
 fn read_headers(content: &[u8]) -> Result<Headers<'_>, Refused> {
     let headers = Headers::read(content).map_err(|malformed| {
-        bad(550, "5.6.0", "header", format!("{malformed}: the header ends with an empty line, and each field is \"Name: value\""))
+        bad(
+            550,
+            "5.6.0",
+            "header",
+            format!("{malformed}: the header ends with an empty line, and each field is \"Name: value\""),
+        )
     })?;
     let hops = headers.count("Received");
     if hops > MAX_HOPS {
@@ -270,11 +285,21 @@ fn own_sender(account: &str, mail_from: &MailFrom, headers: &Headers<'_>) -> Res
         return Err(bad(550, "5.7.1", "MAIL FROM", text));
     }
     if headers.count("From") == 0 {
-        return Err(bad(550, "5.6.0", "From", "the message has no From field: add one with your address".to_owned()));
+        return Err(bad(
+            550,
+            "5.6.0",
+            "From",
+            "the message has no From field: add one with your address".to_owned(),
+        ));
     }
     for name in ["From", "Sender"] {
         if headers.count(name) > 1 {
-            return Err(bad(550, "5.6.0", name, format!("the message has more than one {name} field: keep one")));
+            return Err(bad(
+                550,
+                "5.6.0",
+                name,
+                format!("the message has more than one {name} field: keep one"),
+            ));
         }
         let addresses = headers.addresses(name).unwrap_or_default();
         if headers.count(name) == 1 && addresses.is_empty() {
@@ -297,12 +322,9 @@ fn tls_required_no(headers: &Headers<'_>) -> bool {
 
 fn message_id_in(field: &str) -> Option<String> {
     let id = field.trim().strip_prefix('<')?.split('>').next()?;
-    let sane = !id.is_empty() && id.len() <= 998 && id.bytes().all(|byte| byte.is_ascii_graphic() || byte >= 0x80);
+    let sane =
+        !id.is_empty() && id.len() <= 998 && id.bytes().all(|byte| byte.is_ascii_graphic() || byte >= 0x80);
     sane.then(|| id.to_owned())
-}
-
-fn is_eight_bit(mail_from: &MailFrom, content: &[u8]) -> bool {
-    mail_from.body == BodyType::EightBitMime || !content.is_ascii()
 }
 
 /// A new queue id: 60 random bits in letters and digits that can't be confused.

@@ -1,46 +1,138 @@
 //! What would protect mail to somebody: the delivery's own look-up and judgement, without a mail.
 
+use std::{fmt, path::Path, sync::Arc};
+
+use anyhow::Context;
 use api::{Check, Outcome, ProtectionWord};
 use async_trait::async_trait;
-use delivery::{Courier, Probe};
+use delivery::{Courier, HostProbe, Probe, Settings};
 use guarantee::{Conclusion, Protection};
+use serde::Serialize;
+use small_internet::{Coordinates, World, WorldConfig};
 use smtp::address::Mailbox as Address;
 use store::NextHop;
 
-use crate::{acceptance::Local, http::Checker};
+use crate::{acceptance::Local, config::Config, demo, http::Checker, operate::Place, serve};
 
 /// Checks recipients by asking their hosts.
 pub struct Checks {
     courier: Courier,
-    local: std::sync::Arc<Local>,
+    local: Arc<Local>,
 }
 
 /// What a check of one recipient found, with its hosts.
-#[derive(Clone, Debug)]
-pub struct Found {
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
     /// As the API says it.
+    #[serde(flatten)]
     pub check: Check,
-    /// What was seen, if hosts were asked.
-    pub probe: Option<Probe>,
+    /// Host by host, in the order of trying, up to the one that would get the mail.
+    pub hosts: Vec<HostReport>,
+}
+
+/// What a check found at one MX host.
+#[derive(Clone, Debug, Serialize)]
+pub struct HostReport {
+    /// Its name.
+    pub name: String,
+    /// The address spoken to.
+    pub address: Option<String>,
+    /// What it gives; absent if it would not get the mail.
+    pub protection: Option<Protection>,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub tls: Option<guarantee::TlsVersion>,
+    /// The cipher suite.
+    pub cipher: Option<String>,
+    /// Why it would not get the mail.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for HostReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address.as_deref().unwrap_or("no address");
+        write!(f, "{}[{address}]: ", self.name)?;
+        match (&self.reason, self.protection, &self.cipher) {
+            (Some(reason), _, _) => f.write_str(reason),
+            (None, Some(protection), Some(cipher)) => write!(f, "{protection} ({cipher})"),
+            (None, Some(protection), None) => write!(f, "{protection}"),
+            (None, None, _) => f.write_str("not asked"),
+        }
+    }
+}
+
+impl From<&HostProbe> for HostReport {
+    fn from(probe: &HostProbe) -> Self {
+        Self {
+            name: probe.name.clone(),
+            address: probe.address.as_ref().map(|host| host.address.to_string()),
+            protection: probe.found.as_ref().ok().copied(),
+            tls: probe.tls.as_ref().map(|tls| tls.version),
+            cipher: probe.tls.as_ref().map(|tls| tls.cipher.clone()),
+            reason: probe.found.as_ref().err().map(guarantee::Cause::text),
+        }
+    }
+}
+
+/// `tls-guarantee check`: each recipient in turn, as the server of that place would find it.
+pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Report>> {
+    let (settings, local, world) = match place {
+        Place::Config(file) => {
+            let config = Config::read(file)?;
+            let local = Local { server_name: config.name.clone(), domains: config.domains.clone() };
+            (serve::settings(&config), local, None)
+        }
+        Place::Data(data) => {
+            let (settings, world) = small_internet(data).await?;
+            (settings, demo::local(), world)
+        }
+    };
+    let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
+    let checks = Checks::new(courier, Arc::new(local));
+    let mut reports = Vec::new();
+    for recipient in recipients {
+        reports.push(checks.one(recipient).await);
+    }
+    if let Some(world) = world {
+        world.shutdown().await;
+    }
+    Ok(reports)
+}
+
+/// The small internet of a demo's data directory: the running one, or started for the time of the check.
+async fn small_internet(data: &Path) -> anyhow::Result<(Settings, Option<World>)> {
+    anyhow::ensure!(
+        demo::is_demo(data),
+        "{}: this is not a demo's data directory; use --config",
+        data.display()
+    );
+    match World::start(WorldConfig::new(data)).await {
+        Ok(world) => Ok((demo::settings(world.dns_addr(), world.smtp_port()), Some(world))),
+        // It is running: its directory is locked.
+        Err(_) => {
+            let running = Coordinates::load(data).context("the small internet's addresses can't be read")?;
+            Ok((demo::settings(running.dns, running.smtp_port), None))
+        }
+    }
 }
 
 impl Checks {
     /// Checks by this courier.
-    pub fn new(courier: Courier, local: std::sync::Arc<Local>) -> Self {
+    pub fn new(courier: Courier, local: Arc<Local>) -> Self {
         Self { courier, local }
     }
 
     /// Looks at one recipient: an address or a domain.
-    pub async fn one(&self, recipient: &str) -> Found {
+    pub async fn one(&self, recipient: &str) -> Report {
         let domain = match domain_of(recipient) {
             Ok(domain) => domain,
-            Err(reason) => return Found { check: invalid(recipient, reason), probe: None },
+            Err(reason) => return Report { check: invalid(recipient, reason), hosts: Vec::new() },
         };
         match self.local.next_hop(&domain) {
-            NextHop::Local => Found { check: local(recipient), probe: None },
+            NextHop::Local => Report { check: local(recipient), hosts: Vec::new() },
             NextHop::Domain(domain) => {
                 let probe = self.courier.probe(&domain).await;
-                Found { check: outcome(recipient, &probe), probe: Some(probe) }
+                let hosts = probe.hosts.iter().map(HostReport::from).collect();
+                Report { check: outcome(recipient, &probe), hosts }
             }
         }
     }

@@ -111,9 +111,15 @@ impl Config {
         }
         let listen = &self.listen;
         if let Some(store) = listen.store.filter(|store| !store.ip().is_loopback()) {
-            bail!("listen.store = {store}: the trusted entry must be on loopback, e.g. 127.0.0.1:{}", store.port());
+            bail!(
+                "listen.store = {store}: the trusted entry must be on loopback, e.g. 127.0.0.1:{}",
+                store.port()
+            );
         }
-        if [listen.http, listen.submission, listen.submissions, listen.mx, listen.store].iter().all(Option::is_none) {
+        if [listen.http, listen.submission, listen.submissions, listen.mx, listen.store]
+            .iter()
+            .all(Option::is_none)
+        {
             bail!("listen: nothing to serve; give at least one of http, submission, submissions, mx, store");
         }
         Ok(())
@@ -149,7 +155,8 @@ mod tests {
         Config::read(file.path())
     }
 
-    const GOOD: &str = "name = \"mail.example.org\"\ndata = \"/tmp/x\"\n[listen]\nsubmission = \"127.0.0.1:5870\"\n";
+    const GOOD: &str =
+        "name = \"mail.example.org\"\ndata = \"/tmp/x\"\n[listen]\nsubmission = \"127.0.0.1:5870\"\n";
 
     #[test]
     fn a_small_file_is_enough() {
@@ -162,7 +169,10 @@ mod tests {
     #[case::unknown_key("colour = 1\n", "colour")]
     #[case::name("name = \"not a name\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1:25\"\n", "name")]
     #[case::nothing("name = \"a.example\"\ndata = \"/x\"\n", "listen")]
-    #[case::store("name = \"a.example\"\ndata = \"/x\"\n[listen]\nstore = \"192.0.2.1:2626\"\n", "listen.store")]
+    #[case::store(
+        "name = \"a.example\"\ndata = \"/x\"\n[listen]\nstore = \"192.0.2.1:2626\"\n",
+        "listen.store"
+    )]
     #[case::port("name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1\"\n", "mx")]
     fn errors_name_the_field(#[case] text: &str, #[case] field: &str) {
         let error = format!("{:#}", read(text).expect_err("invalid"));

@@ -53,7 +53,8 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
         (None, None) => PathBuf::new(),
     };
     std::fs::create_dir_all(&data).with_context(|| format!("--data {}", data.display()))?;
-    let world = Arc::new(World::start(WorldConfig::new(&data)).await.context("the small internet could not start")?);
+    let world =
+        Arc::new(World::start(WorldConfig::new(&data)).await.context("the small internet could not start")?);
     let mut node = Node::open(node_config(&data, options.listen, &world)?).await?;
     add_users(&node).await?;
     node.merge(deliveries(Arc::clone(&world)));

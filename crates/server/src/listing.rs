@@ -22,7 +22,8 @@ pub fn listing(raw: &[u8]) -> Listing {
 
 fn people(addresses: Option<&Address<'_>>) -> String {
     let Some(addresses) = addresses else { return String::new() };
-    let names: Vec<&str> = addresses.iter().filter_map(|one| one.name.as_deref().or(one.address.as_deref())).collect();
+    let names: Vec<&str> =
+        addresses.iter().filter_map(|one| one.name.as_deref().or(one.address.as_deref())).collect();
     bounded(&names.join(", "))
 }
 
@@ -32,5 +33,5 @@ fn bounded(text: &str) -> String {
 
 /// A date as RFC 5322 §3.3 has it, in UTC.
 pub fn rfc2822(at: Timestamp) -> String {
-    jiff::fmt::rfc2822::to_string(&at.to_zoned(TimeZone::UTC)).unwrap_or_else(|_| at.to_string())
+    jiff::fmt::rfc2822::to_string(&at.to_zoned_datetime(TimeZone::UTC)).unwrap_or_else(|_| at.to_string())
 }

@@ -94,7 +94,9 @@ async fn bind(name: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<
         None => Ok(None),
         Some(address) => match TcpListener::bind(address).await {
             Ok(listener) => Ok(Some(listener)),
-            Err(error) => bail!("{name}: can't listen at {address}: {error}; give another address or stop what is there"),
+            Err(error) => bail!(
+                "{name}: can't listen at {address}: {error}; give another address or stop what is there"
+            ),
         },
     }
 }
@@ -142,7 +144,7 @@ impl Node {
             scheme,
             shutdown: shutdown.clone(),
         });
-        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, local, wake, keep };
+        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, wake, keep };
         let tls = acceptor(certificate)?;
         let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
         let runner = Runner::new(parts);
@@ -164,11 +166,6 @@ impl Node {
     /// The node's accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.shared.accounts
-    }
-
-    /// The node's store.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
     }
 
     /// Adds routes to the HTTP listener.
@@ -214,7 +211,10 @@ fn lock(data: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("data = {}: another server is at work there; stop it, or give another directory", data.display())
+            bail!(
+                "data = {}: another server is at work there; stop it, or give another directory",
+                data.display()
+            )
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
     }

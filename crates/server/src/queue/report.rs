@@ -9,8 +9,8 @@ use std::{
 use jiff::Timestamp;
 use smtp::{address::Mailbox as Address, envelope::ReversePath};
 use store::{
-    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, ReportKind, ReportTo,
-    Reported, Store, StoreError,
+    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, ReportKind,
+    ReportTo, Reported, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -71,7 +71,8 @@ impl Reporter {
             None => {
                 let hurry = Arc::new(Notify::new());
                 waiting.insert(queue_id.to_owned(), Arc::clone(&hurry));
-                let (inner, queue_id, wait) = (Arc::clone(&self.inner), queue_id.to_owned(), Arc::clone(&hurry));
+                let (inner, queue_id, wait) =
+                    (Arc::clone(&self.inner), queue_id.to_owned(), Arc::clone(&hurry));
                 tokio::spawn(async move { inner.report_after(&queue_id, &wait).await });
                 hurry
             }

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::report::Reporter;
-use crate::{acceptance::Local, events::Events};
+use crate::events::Events;
 
 /// Jobs under way at the same time.
 const MAX_JOBS: usize = 200;
@@ -41,8 +41,6 @@ pub struct RunnerParts {
     pub reporter: Reporter,
     /// Tells users' pages.
     pub events: Events,
-    /// What is at home here.
-    pub local: Arc<Local>,
     /// New work has come.
     pub wake: Arc<Notify>,
     /// How long finished messages, stops and evidence are kept.
@@ -118,7 +116,10 @@ impl Runner {
 
     async fn purge(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if now.duration_since(self.purged_at) >= PURGE_EVERY {
-            self.parts.store.purge(now, now.saturating_sub(self.parts.keep).unwrap_or(Timestamp::MIN)).await?;
+            self.parts
+                .store
+                .purge(now, now.saturating_sub(self.parts.keep).unwrap_or(Timestamp::MIN))
+                .await?;
             self.purged_at = now;
         }
         Ok(())
@@ -144,7 +145,11 @@ impl RunnerParts {
     }
 
     /// Records outcomes, tells the account's pages, and has failures reported.
-    pub(super) async fn record(&self, queue_id: &str, outcomes: Vec<RecipientOutcome>) -> Result<(), StoreError> {
+    pub(super) async fn record(
+        &self,
+        queue_id: &str,
+        outcomes: Vec<RecipientOutcome>,
+    ) -> Result<(), StoreError> {
         if outcomes.is_empty() {
             return Ok(());
         }

@@ -43,7 +43,9 @@ pub(super) async fn refuse(mut stream: TcpStream, config: &Arc<Config>) {
 pub(super) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     if door.config.role == Role::Store && !is_mail_store(&stream, peer)? {
         tracing::warn!(%peer, "the trusted entry was tried by another user of this machine");
-        return stream.write_all(b"554 5.7.1 This entry is for the mail store only; use the submission port\r\n").await;
+        return stream
+            .write_all(b"554 5.7.1 This entry is for the mail store only; use the submission port\r\n")
+            .await;
     }
     let mut served = Served { door, peer, message: None };
     if door.tls_mode == TlsMode::Implicit {
@@ -225,7 +227,11 @@ impl Served<'_> {
                 message.content.extend_from_slice(chunk);
             }
             Err(_full) => {
-                session.refuse_message(Reply::new(452, (4, 3, 1), "Too much mail at once; try again in a minute"));
+                session.refuse_message(Reply::new(
+                    452,
+                    (4, 3, 1),
+                    "Too much mail at once; try again in a minute",
+                ));
             }
         }
     }

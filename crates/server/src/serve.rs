@@ -1,0 +1,80 @@
+//! `tls-guarantee serve`: the real server.
+
+use std::{net::IpAddr, path::Path};
+
+use anyhow::Context;
+use delivery::{Ownership, Settings};
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    acceptance::Local,
+    config::{Config, Listen},
+    http::Scheme,
+    node::{Node, NodeConfig, stopped_by_signal},
+    submission::{Certificate, self_signed},
+};
+
+/// The port of MX hosts (RFC 5321 §4.5.4.2).
+const SMTP: u16 = 25;
+
+/// Runs the server until SIGTERM or Ctrl-C.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data).with_context(|| format!("data = {}", config.data.display()))?;
+    let node = Node::open(node_config(&config)?).await?;
+    if let Some(http) = node.addresses().http {
+        println!("ready: http://{http}");
+    } else {
+        println!("ready");
+    }
+    let stop = CancellationToken::new();
+    let stopper = stop.clone();
+    let signal = tokio::spawn(async move {
+        let stopped = stopped_by_signal().await;
+        stopper.cancel();
+        stopped
+    });
+    node.run(stop).await;
+    signal.await?
+}
+
+fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
+    let hours = i64::from(config.keep_days) * 24;
+    Ok(NodeConfig {
+        local: Local { server_name: config.name.clone(), domains: config.domains.clone() },
+        data: config.data.clone(),
+        listen: config.listen.clone(),
+        certificate: certificate(config, &config.data)?,
+        settings: settings(config),
+        scheme: if config.https { Scheme::Https } else { Scheme::Http },
+        keep: SignedDuration::from_hours(hours),
+    })
+}
+
+/// How mail leaves from a configured server.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        hello_name: config.name.clone(),
+        own: Ownership {
+            names: vec![config.name.clone()],
+            addresses: own_addresses(&config.listen),
+            loopback_is_the_world: false,
+        },
+        dns: config.dns(),
+        port: SMTP,
+        routes: config.routes(),
+    }
+}
+
+/// Addresses the server is known to have: mail that MX records lead there would go round in a circle.
+fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
+    let all = [listen.http, listen.submission, listen.submissions, listen.mx, listen.store];
+    all.into_iter().flatten().map(|address| address.ip()).filter(|ip| !ip.is_unspecified()).collect()
+}
+
+fn certificate(config: &Config, data: &Path) -> anyhow::Result<Certificate> {
+    match &config.tls {
+        Some(files) => Certificate::read(&files.certificate, &files.key).context("tls"),
+        None => self_signed(data, vec![config.name.clone()]),
+    }
+}
