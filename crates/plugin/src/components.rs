@@ -6,11 +6,14 @@
 
 mod bounce_banner;
 mod composer_notice;
+mod failure;
 mod guarantee_state;
 mod reminder_bar;
 mod sent_mark;
 mod settings_panel;
 mod sprite;
+mod switch_button;
+mod tell_dialog;
 
 pub use bounce_banner::BounceBanner;
 pub use composer_notice::ComposerNotice;

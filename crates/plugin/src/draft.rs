@@ -90,7 +90,7 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// Whom a reopened message may go to: the composer shows this choice.
+/// Whom a reopened message may go to: the composer shows this choice where the two differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// Those the message was not sent to, in the roles they had. Chosen at first.

@@ -1,19 +1,21 @@
 //! What all parts of the page share: the host, and what the server has said.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::time::Duration;
 
 use api::{Event, Guarantee, GuaranteeState, OverrideRequest, Stop};
+use gloo_timers::future::sleep;
 use leptos::prelude::*;
 
 use crate::bridge::Host;
 use crate::browser;
 use crate::client::{Client, ClientError, Following, News, follow};
 use crate::draft::Draft;
-use crate::state::banner::Banner;
-use crate::state::panel::Known;
+use crate::state::banner::{self, Banner, Claimed, Confirmed};
+use crate::state::panel::{Known, Panel};
 use crate::state::reminder::{self, Reminder};
-use crate::state::{reopen, stops};
+use crate::state::reopen::{self, Way};
+use crate::state::stops;
 
 type Listener = Rc<dyn Fn(&Event)>;
 
@@ -25,6 +27,7 @@ pub struct Plugin {
     guarantee: RwSignal<Known<Guarantee>>,
     stops: RwSignal<Known<Vec<Stop>>>,
     reminder: RwSignal<Option<Reminder>>,
+    checks: RwSignal<u32>,
 }
 
 impl Plugin {
@@ -38,8 +41,10 @@ impl Plugin {
             guarantee: RwSignal::default(),
             stops: RwSignal::default(),
             reminder: RwSignal::default(),
+            checks: RwSignal::default(),
         };
         provide_context(plugin);
+        plugin.end_pause_in_time();
         let following = follow(client, move |news| plugin.hear(news));
         let following: StoredValue<Option<Following>, LocalStorage> = StoredValue::new_local(Some(following));
         on_cleanup(move || drop(following.try_update_value(Option::take)));
@@ -68,6 +73,11 @@ impl Plugin {
     /// The account's switch.
     pub fn guarantee(self) -> Signal<Known<Guarantee>> {
         self.guarantee.into()
+    }
+
+    /// What the switch shows: as [`Plugin::guarantee`], and a pause is over when its time has come.
+    pub fn panel(self) -> Signal<Panel> {
+        Memo::new(move |_| self.guarantee.with(|guarantee| Panel::of(guarantee, browser::now()))).into()
     }
 
     /// The stops recorded for this user.
@@ -108,7 +118,10 @@ impl Plugin {
 
     fn hear(self, news: News) {
         let event = match news {
-            News::Connected => return self.refresh(),
+            News::Connected => {
+                self.check_again();
+                return self.refresh();
+            }
             News::Event(event) => event,
         };
         if let Event::Guarantee(guarantee) = &event {
@@ -140,19 +153,80 @@ impl Plugin {
         Ok(())
     }
 
-    /// The banner for a message, followed as long as the current owner lives.
-    pub fn banner(self, raw: Arc<Vec<u8>>) -> Signal<Banner> {
-        let _ = raw;
-        Signal::stored(Banner::None)
+    /// Lets everybody look again when a pause ends.
+    fn end_pause_in_time(self) {
+        let panel = self.panel();
+        Effect::new(move |_| {
+            let Panel::Paused(until) = panel.get() else { return };
+            let left = Duration::try_from(until.duration_since(browser::now())).unwrap_or_default();
+            leptos::task::spawn_local(async move {
+                sleep(left + Duration::from_millis(500)).await;
+                let _ = self.guarantee.try_update(|_| ());
+            });
+        });
+    }
+
+    /// The banner for a message. If it claims a stop, the server is asked anew, and until it has answered there
+    /// is none; then it follows the server's events for as long as the current owner lives.
+    pub fn banner(self, raw: &[u8]) -> Signal<Banner> {
+        let claimed = match banner::claimed(raw, &self.host().server_name()) {
+            Claimed::Settled(banner) => return Signal::stored(banner),
+            claimed @ Claimed::Stop { .. } => claimed,
+        };
+        let asked = RwSignal::new(Known::Waiting);
+        Effect::new(move |_| {
+            self.checks.track();
+            if asked.with_untracked(|asked| asked.get().is_some()) {
+                return;
+            }
+            leptos::task::spawn_local(async move {
+                let answer = self.client().stops().await;
+                let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+                self.learn(self.stops, answer);
+                let _ = asked.try_set(outcome.into());
+            });
+        });
+        let banner = Memo::new(move |_| match asked.get() {
+            Known::Waiting => Banner::None,
+            Known::Failed(error) => banner::of(&claimed, Err(&error)),
+            Known::Known(()) => {
+                self.stops.with(|stops| banner::of(&claimed, Ok(stops.get().map_or(&[], Vec::as_slice))))
+            }
+        });
+        banner.into()
+    }
+
+    /// Asks the server again about every message above which it says that it could not be asked.
+    pub fn check_again(self) {
+        let _ = self.checks.try_update(|checks| *checks = checks.wrapping_add(1));
     }
 
     /// "Open as new message": opens the composer with a sent message; if a stop is recorded for it,
     /// with those it was not sent to, and the choice of all.
     pub fn open_as_new(self, raw: &[u8]) {
-        let draft = self
-            .stops
-            .with_untracked(|stops| reopen::sent_message(raw, stops.get().map_or(&[], Vec::as_slice)));
-        self.host().open_composer(draft);
+        let raw = raw.to_vec();
+        leptos::task::spawn_local(async move {
+            // Nobody is to get it twice: what is known may be older than the stop.
+            let answer = self.client().stops().await;
+            self.learn(self.stops, answer);
+            let draft = self.stops.try_with_untracked(|stops| {
+                reopen::sent_message(&raw, stops.get().map_or(&[], Vec::as_slice))
+            });
+            if let Some(draft) = draft {
+                self.host().open_composer(draft);
+            }
+        });
+    }
+
+    /// One of the banner's ways that lead into the composer: opens the sent copy as new.
+    ///
+    /// # Errors
+    /// When there is no such copy, or it can't be fetched.
+    pub async fn open_stopped(self, confirmed: &Confirmed, way: Way) -> Result<(), ClientError> {
+        let message_id = confirmed.message_id.as_deref().ok_or(ClientError::Unreadable)?;
+        let raw = self.host().sent_copy(message_id).await?;
+        self.host().open_composer(reopen::stopped(&raw, confirmed, way));
+        Ok(())
     }
 
     /// To be called when Send is pressed, before the message with this Message-ID is submitted:

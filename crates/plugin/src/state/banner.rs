@@ -1,8 +1,13 @@
 //! Which bounce gets which banner.
 
+use api::{Stop, StoppedRecipient};
+use bounce::{Action, Claim, Failure, Reason};
 use jiff::Timestamp;
 
 use super::cause::CauseWord;
+use super::stops::bare_message_id;
+use crate::client::ClientError;
+use crate::draft::same_mailbox;
 
 /// What stands above a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,26 +19,16 @@ pub enum Banner {
     Confirmed(Confirmed),
     /// It claims a stop that the server knows nothing of.
     Forged,
-    /// Another bounce.
-    Other {
-        /// Whom it names; text of the sender's.
-        recipients: Vec<String>,
-        /// Why.
-        reason: Reason,
-    },
-    /// A report that something waits.
-    Delayed {
-        /// Whom it names; text of the sender's.
-        recipients: Vec<String>,
-        /// Why.
-        reason: Reason,
-    },
+    /// Another bounce; empty if it names nobody. Addresses are the sender's text.
+    Other(Vec<FailedGroup>),
+    /// A report that something waits, for these.
+    Delayed(Vec<String>),
     /// It claims a stop, and the server can't be asked.
     Unchecked,
 }
 
 /// A confirmed stop; everything is the record's, nothing the mail's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
     /// The stop's id.
     pub stop: String,
@@ -48,7 +43,7 @@ pub struct Confirmed {
     /// When the first of these recipients was stopped.
     pub stopped_at: Timestamp,
     /// Whether another message was sent in its stead since.
-    pub replaced: bool,
+    pub sent_again: bool,
 }
 
 impl Confirmed {
@@ -69,27 +64,116 @@ pub struct StoppedGroup {
     pub cause: CauseWord,
 }
 
-/// Why another bounce came, as far as a sentence for its reader goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// No such mailbox.
-    UnknownAddress,
-    /// No such domain, or it takes no mail.
-    UnknownDomain,
-    /// Over quota.
-    MailboxFull,
-    /// Disabled or not accepting.
-    MailboxDisabled,
-    /// Over a size limit.
-    TooLarge,
-    /// Policy, reputation, content filter.
-    Refused,
-    /// No connection, or no answer for days.
-    Unreachable,
-    /// Media or encoding not supported.
-    Content,
-    /// Another server than ours requires TLS.
-    Encryption,
-    /// Not to be told in a word.
-    Unknown,
+/// Recipients that another bounce reports, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedGroup {
+    /// Their addresses, as the report has them.
+    pub recipients: Vec<String>,
+    /// Why.
+    pub reason: Reason,
 }
+
+/// How many recipients of another bounce are named: the list is whatever its sender wrote.
+const NAMED: usize = 10;
+
+/// What a message claims, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// A stop of this server's, for these recipients: only the server can say whether it is so.
+    Stop {
+        /// The queue id it gives.
+        queue_id: Option<String>,
+        /// The Message-ID it gives, without `<>`.
+        message_id: Option<String>,
+        /// Those it says were stopped.
+        recipients: Vec<String>,
+    },
+    /// Nothing that the server need be asked about.
+    Settled(Banner),
+}
+
+/// Reads the raw message; `own_name` is the server's name as its reports have it in Reporting-MTA.
+pub fn claimed(raw: &[u8], own_name: &str) -> Claimed {
+    let reading = bounce::read(raw);
+    match bounce::claim(&reading, own_name) {
+        Claim::NotABounce => Claimed::Settled(Banner::None),
+        Claim::OtherBounce { failures, .. } => Claimed::Settled(explained(failures)),
+        Claim::ClaimsOurStop { queue_id, message_id, recipients } => {
+            // A report of ours may tell of other failures besides: of those the record of stops knows nothing.
+            let stopped = |one: &&bounce::Recipient| one.action == Action::Failed && one.tls.is_some();
+            let named: Vec<String> =
+                reading.recipients.iter().filter(stopped).map(|one| one.address.clone()).collect();
+            let recipients = if named.is_empty() { recipients } else { named };
+            Claimed::Stop { queue_id, message_id, recipients }
+        }
+    }
+}
+
+/// The banner for a claim, given the stops recorded for this user, or why they can't be had.
+pub fn of(claimed: &Claimed, stops: Result<&[Stop], &ClientError>) -> Banner {
+    let (queue_id, message_id, recipients) = match claimed {
+        Claimed::Settled(banner) => return banner.clone(),
+        Claimed::Stop { queue_id, message_id, recipients } => (queue_id, message_id, recipients),
+    };
+    let Ok(stops) = stops else { return Banner::Unchecked };
+    let Some(queue_id) = queue_id else { return Banner::Forged };
+    let message_id = message_id.as_deref().map(bare_message_id);
+    let recorded =
+        stops.iter().find(|stop| stop.queue_id == *queue_id && stop.message_id.as_deref() == message_id);
+    recorded.and_then(|stop| confirmed(stop, recipients)).map_or(Banner::Forged, Banner::Confirmed)
+}
+
+/// The record of those the report names; nothing if it names nobody, or one whom the record does not know.
+fn confirmed(stop: &Stop, named: &[String]) -> Option<Confirmed> {
+    let recorded = |email: &String| stop.recipients.iter().find(|one| same_mailbox(&one.address, email));
+    let recipients: Vec<&StoppedRecipient> = named.iter().map(recorded).collect::<Option<_>>()?;
+    let mut groups: Vec<StoppedGroup> = Vec::new();
+    for recipient in &recipients {
+        let cause = CauseWord::of(&recipient.cause);
+        match groups.iter_mut().find(|group| group.host == recipient.host && group.cause == cause) {
+            Some(group) => group.recipients.push(recipient.address.clone()),
+            None => groups.push(StoppedGroup {
+                recipients: vec![recipient.address.clone()],
+                host: recipient.host.clone(),
+                cause,
+            }),
+        }
+    }
+    Some(Confirmed {
+        stop: stop.id.clone(),
+        message_id: stop.message_id.clone(),
+        groups,
+        delivered_others: stop.delivered_others,
+        waiting_others: stop.waiting_others,
+        stopped_at: recipients.iter().map(|one| one.stopped_at).min()?,
+        sent_again: stop.replaced_by.is_some(),
+    })
+}
+
+/// The banner of another bounce. What waits besides what failed is left to the report's text.
+fn explained(mut failures: Vec<Failure>) -> Banner {
+    let all_wait = !failures.is_empty() && failures.iter().all(|failure| failure.reason == Reason::Delayed);
+    if !all_wait {
+        failures.retain(|failure| failure.reason != Reason::Delayed);
+    }
+    let more = failures.len() > NAMED;
+    failures.truncate(NAMED);
+    let mut groups: Vec<FailedGroup> = Vec::new();
+    for Failure { address, reason } in failures {
+        match groups.iter_mut().find(|group| group.reason == reason) {
+            Some(group) => group.recipients.push(address),
+            None => groups.push(FailedGroup { recipients: vec![address], reason }),
+        }
+    }
+    if let Some(last) = groups.last_mut().filter(|_| more) {
+        last.recipients.push("…".to_owned());
+    }
+    if all_wait {
+        Banner::Delayed(groups.into_iter().flat_map(|group| group.recipients).collect())
+    } else {
+        Banner::Other(groups)
+    }
+}
+
+#[cfg(test)]
+mod tests;

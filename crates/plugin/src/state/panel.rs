@@ -1,8 +1,9 @@
 //! The settings panel.
 
-use api::{Guarantee, GuaranteeState};
+use api::{Guarantee, GuaranteeState, Stop, StoppedRecipient};
 use jiff::Timestamp;
 
+use super::cause::CauseWord;
 use crate::client::ClientError;
 
 /// Something the server was asked for.
@@ -77,6 +78,43 @@ impl Panel {
     }
 }
 
+/// A line of the table of stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// When.
+    pub stopped_at: Timestamp,
+    /// Who was not sent to.
+    pub address: String,
+    /// The MX host's name.
+    pub host: String,
+    /// Why.
+    pub cause: CauseWord,
+    /// Whether another message was sent in its stead.
+    pub sent_again: bool,
+}
+
+/// How many lines the table has at most.
+const ROWS: usize = 50;
+
+/// The table of stops, newest first.
+pub fn rows(stops: &[Stop]) -> Vec<Row> {
+    let of_stop = |stop: &Stop| {
+        let sent_again = stop.replaced_by.is_some();
+        let row = move |recipient: &StoppedRecipient| Row {
+            stopped_at: recipient.stopped_at,
+            address: recipient.address.clone(),
+            host: recipient.host.clone(),
+            cause: CauseWord::of(&recipient.cause),
+            sent_again,
+        };
+        stop.recipients.iter().map(row).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<Row> = stops.iter().flat_map(of_stop).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.stopped_at));
+    rows.truncate(ROWS);
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -115,5 +153,33 @@ mod tests {
     fn nothing_is_claimed_that_is_not_known(#[case] guarantee: Known<Guarantee>, #[case] panel: Panel) {
         assert_eq!(Panel::of(&guarantee, time(NOW)), panel);
         assert_eq!(panel.button(), None);
+    }
+
+    #[test]
+    fn the_table_is_newest_first_and_not_endless() {
+        let stop = |minute: usize, replaced_by: Option<&str>| Stop {
+            id: minute.to_string(),
+            queue_id: "q".to_owned(),
+            message_id: None,
+            subject: String::new(),
+            recipients: vec![StoppedRecipient {
+                address: format!("{minute}@plain.example"),
+                host: "mx.plain.example".to_owned(),
+                host_address: "127.0.0.5".to_owned(),
+                reason: String::new(),
+                cause: "no_starttls".to_owned(),
+                status: "5.7.4".to_owned(),
+                stopped_at: time(&format!("2026-11-24T11:{minute:02}:00Z")),
+            }],
+            delivered_others: 0,
+            waiting_others: 0,
+            replaced_by: replaced_by.map(str::to_owned),
+        };
+        let rows =
+            rows(&(0..60).map(|minute| stop(minute, (minute == 59).then_some("r"))).collect::<Vec<_>>());
+        assert_eq!(rows.len(), 50);
+        assert_eq!((rows[0].address.as_str(), rows[0].sent_again), ("59@plain.example", true));
+        assert_eq!((rows[49].address.as_str(), rows[49].sent_again), ("10@plain.example", false));
+        assert_eq!(rows[0].cause, CauseWord::NoStarttls);
     }
 }

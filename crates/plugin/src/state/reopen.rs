@@ -38,7 +38,10 @@ pub fn draft(original: &[u8], whom: Whom<'_>) -> Draft {
     let all = recipients(&message);
     let (recipients, choice) = match whom {
         Whom::All => (all, None),
-        Whom::Stopped(stopped) => choose(all, stopped),
+        Whom::Stopped(stopped) => {
+            let choice = choose(all, stopped);
+            (choice.stopped.clone(), Some(choice))
+        }
     };
     let content = content::of(&message, original);
     Draft {
@@ -79,7 +82,7 @@ pub fn stopped(original: &[u8], confirmed: &Confirmed, way: Way) -> Draft {
 
 /// The stopped ones in the roles they had. Whom the copy does not name got it hidden: mail programs
 /// strip `Bcc` from their copy, so that is the role they get.
-fn choose(mut all: Recipients, stopped: &[String]) -> (Recipients, Option<Choice>) {
+fn choose(mut all: Recipients, stopped: &[String]) -> Choice {
     let hidden = stopped.iter().filter(|email| !all.contains(email)).map(Address::bare).collect::<Vec<_>>();
     all.bcc.extend(hidden);
     let only = |role: &[Address]| {
@@ -87,9 +90,7 @@ fn choose(mut all: Recipients, stopped: &[String]) -> (Recipients, Option<Choice
             |address: &&Address| stopped.iter().any(|email| same_mailbox(email, &address.email));
         role.iter().filter(was_stopped).cloned().collect()
     };
-    let chosen = Recipients { to: only(&all.to), cc: only(&all.cc), bcc: only(&all.bcc) };
-    let choice = (chosen != all).then(|| Choice { stopped: chosen.clone(), all });
-    (chosen, choice)
+    Choice { stopped: Recipients { to: only(&all.to), cc: only(&all.cc), bcc: only(&all.bcc) }, all }
 }
 
 fn recipients(message: &Message<'_>) -> Recipients {

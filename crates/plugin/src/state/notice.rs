@@ -1,0 +1,106 @@
+//! What the composer says of a reopened message.
+
+use super::panel::Panel;
+use crate::draft::Draft;
+
+/// The notice above a draft's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// With the guarantee on it will be stopped again for these: the override is offered.
+    Again(Vec<String>),
+    /// The user wants to encrypt the content; for these the transport will be stopped again.
+    EndToEnd(Vec<String>),
+    /// It leaves without the guarantee for these.
+    Without(Vec<String>),
+}
+
+/// The notice for a draft, if there is anything to say.
+pub fn of(draft: &Draft, panel: Panel) -> Option<Notice> {
+    let overridden = draft.overridden();
+    if !overridden.is_empty() {
+        return Some(Notice::Without(overridden));
+    }
+    let again = if panel == Panel::On { stopped(draft) } else { Vec::new() };
+    match (draft.end_to_end, again.is_empty()) {
+        (true, _) => Some(Notice::EndToEnd(again)),
+        (false, false) => Some(Notice::Again(again)),
+        (false, true) => None,
+    }
+}
+
+/// Those of the recipients that the original was not sent to.
+pub fn stopped(draft: &Draft) -> Vec<String> {
+    let Some(choice) = &draft.choice else { return Vec::new() };
+    let still_there = choice.stopped.iter().filter(|address| draft.recipients.contains(&address.email));
+    still_there.map(|address| address.email.clone()).collect()
+}
+
+/// Which of the two choices the draft's recipients are; `None` if the user has changed them by hand.
+pub fn chosen(draft: &Draft) -> Option<Chosen> {
+    let choice = draft.choice.as_ref()?;
+    match &draft.recipients {
+        recipients if *recipients == choice.stopped => Some(Chosen::Stopped),
+        recipients if *recipients == choice.all => Some(Chosen::All),
+        _ => None,
+    }
+}
+
+/// Whom a reopened message goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// Those it was not sent to.
+    Stopped,
+    /// Everybody.
+    All,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::draft::{Address, Choice, Recipients};
+
+    const CARLA: &str = "carla@plain.example";
+
+    fn to(emails: &[&str]) -> Recipients {
+        Recipients { to: emails.iter().map(|email| Address::bare(*email)).collect(), ..Recipients::default() }
+    }
+
+    fn reopened() -> Draft {
+        Draft {
+            recipients: to(&[CARLA]),
+            choice: Some(Choice { stopped: to(&[CARLA]), all: to(&["bob@tls.example", CARLA]) }),
+            ..Draft::default()
+        }
+    }
+
+    #[rstest]
+    #[case::reopened(reopened(), Panel::On, Some(Notice::Again(vec![CARLA.to_owned()])))]
+    #[case::guarantee_off(reopened(), Panel::Off, None)]
+    #[case::guarantee_unknown(reopened(), Panel::Unknown, None)]
+    #[case::another_address(Draft { recipients: to(&["carla@tls.example"]), ..reopened() }, Panel::On, None)]
+    #[case::all(Draft { recipients: to(&["bob@tls.example", CARLA]), ..reopened() }, Panel::On,
+        Some(Notice::Again(vec![CARLA.to_owned()])))]
+    #[case::end_to_end(Draft { end_to_end: true, ..reopened() }, Panel::On, Some(Notice::EndToEnd(vec![CARLA.to_owned()])))]
+    #[case::end_to_end_while_off(Draft { end_to_end: true, ..reopened() }, Panel::Off, Some(Notice::EndToEnd(vec![])))]
+    #[case::without(Draft { without_guarantee_for: vec![CARLA.to_owned()], ..reopened() }, Panel::On,
+        Some(Notice::Without(vec![CARLA.to_owned()])))]
+    #[case::end_to_end_without(Draft { end_to_end: true, without_guarantee_for: vec![CARLA.to_owned()], ..reopened() },
+        Panel::On, Some(Notice::Without(vec![CARLA.to_owned()])))]
+    #[case::override_for_nobody_left(
+        Draft { without_guarantee_for: vec![CARLA.to_owned()], recipients: to(&["carla@tls.example"]), ..reopened() },
+        Panel::On, None)]
+    #[case::any_other_draft(Draft { recipients: to(&[CARLA]), ..Draft::default() }, Panel::On, None)]
+    fn notices(#[case] draft: Draft, #[case] panel: Panel, #[case] expected: Option<Notice>) {
+        assert_eq!(of(&draft, panel), expected);
+    }
+
+    #[rstest]
+    #[case(to(&[CARLA]), Some(Chosen::Stopped))]
+    #[case(to(&["bob@tls.example", CARLA]), Some(Chosen::All))]
+    #[case(to(&["bob@tls.example"]), None)]
+    fn choices(#[case] recipients: Recipients, #[case] expected: Option<Chosen>) {
+        assert_eq!(chosen(&Draft { recipients, ..reopened() }), expected);
+    }
+}
