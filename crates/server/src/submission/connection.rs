@@ -188,7 +188,7 @@ impl Served<'_> {
         match (self.door.config.role, &mail.reverse_path, session.user()) {
             (Role::Submission, ReversePath::Address(address), Some(user)) if !same_address(address, user) => {
                 let text = format!("You are logged in as {user} and cannot send as {address}");
-                Err(Reply::new(550, (5, 7, 1), text))
+                Err(Reply::new(553, (5, 7, 1), text))
             }
             _ => Ok(()),
         }
