@@ -212,7 +212,9 @@ impl fmt::Debug for Accounts {
 fn log_in_error(error: HasherError) -> LogInError {
     match error {
         HasherError::Busy => LogInError::Busy,
-        HasherError::Failed => LogInError::Store(StoreError::Database("the password's hash is unusable".into())),
+        HasherError::Failed => {
+            LogInError::Store(StoreError::Database("the password's hash is unusable".into()))
+        }
     }
 }
 

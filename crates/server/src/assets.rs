@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -83,7 +83,7 @@ fn unknown(headers: &HeaderMap) -> Response {
     if accepts.contains("text/html") {
         page(StatusCode::NOT_FOUND, NOT_FOUND)
     } else {
-        Failure::not_found("this path", "The page is at /, the API is described at /api/v1/openapi.json.")
+        Failure::not_found("No such path", "The page is at /, the API is described at /api/v1/openapi.json.")
             .into_response()
     }
 }

@@ -1,5 +1,7 @@
 //! `tls-guarantee`: a mail submission server whose users can demand that mail leaves encrypted or not at all.
 
+#![expect(unreachable_pub, reason = "in a binary, `pub` says what the other rooms may use")]
+
 mod acceptance;
 mod accounts;
 mod assets;

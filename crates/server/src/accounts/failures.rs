@@ -116,7 +116,10 @@ impl Failures {
 
     fn wait(&self, key: &Key, now: Instant) -> Duration {
         let (failures, forgotten_after) = key.limit();
-        let filled = self.buckets.get(key).map_or(Duration::ZERO, |bucket| bucket.empty_at.saturating_duration_since(now));
+        let filled = self
+            .buckets
+            .get(key)
+            .map_or(Duration::ZERO, |bucket| bucket.empty_at.saturating_duration_since(now));
         filled.saturating_sub(forgotten_after * (failures - 1))
     }
 

@@ -70,7 +70,11 @@ impl Turn {
     }
 
     /// Whether it is the password of that hash; without a hash it is not, after the same work.
-    pub(super) async fn verify(self, password: String, expected: Option<String>) -> Result<bool, HasherError> {
+    pub(super) async fn verify(
+        self,
+        password: String,
+        expected: Option<String>,
+    ) -> Result<bool, HasherError> {
         let exists = expected.is_some();
         let expected = match expected {
             Some(hash) => hash,

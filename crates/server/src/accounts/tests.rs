@@ -22,9 +22,12 @@ async fn the_right_password_gives_the_account_as_it_is_spelt() {
         let account = accounts.log_in(spelling, "demo", HERE).await.unwrap();
         assert_eq!(account, "Alice@home.example");
     }
-    for (address, password) in
-        [("alice@home.example", "Demo"), ("alice@home.example", ""), ("bob@home.example", "demo"), ("nonsense", "demo")]
-    {
+    for (address, password) in [
+        ("alice@home.example", "Demo"),
+        ("alice@home.example", ""),
+        ("bob@home.example", "demo"),
+        ("nonsense", "demo"),
+    ] {
         let refused = accounts.log_in(address, password, HERE).await;
         assert!(matches!(refused, Err(LogInError::Wrong)), "{address} {password}: {refused:?}");
     }

@@ -38,7 +38,9 @@ impl Verified {
     /// without the key nobody knows what is being compared.
     pub(super) fn knows(&self, account: &str, password: &str, stored_hash: &str, now: Instant) -> bool {
         self.entries.get(account).is_some_and(|entry| {
-            now < entry.until && entry.stored_hash == stored_hash && entry.digest == self.digest(account, password)
+            now < entry.until
+                && entry.stored_hash == stored_hash
+                && entry.digest == self.digest(account, password)
         })
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -65,6 +65,10 @@ fn too_slow() -> Failure {
 
 /// Reads JSON; the error names the field as a JSON pointer (RFC 6901).
 pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
+    // serde would take a list for an object, field by field.
+    if json.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::invalid("", "Send a JSON object, not a list."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
@@ -80,7 +84,9 @@ fn unreadable(error: &serde_json::Error, mut pointer: String) -> Failure {
         return Failure::malformed(format!("The body is not JSON: {text}."));
     }
     // serde names a missing or unknown field in the text only, and the object in the path.
-    let named = ["missing field `", "unknown field `"].iter().find_map(|start| text.strip_prefix(start));
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start));
     if let Some(name) = named.and_then(|rest| rest.split('`').next()) {
         if !pointer.ends_with(&format!("/{name}")) {
             pointer.push_str(&format!("/{name}"));
@@ -110,7 +116,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for PathOf<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         match Path::from_request_parts(parts, app).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Failure::not_found("this path", &rejection.body_text())),
+            Err(rejection) => Err(Failure::not_found("No such path", format!("{}.", rejection.body_text()))),
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::auth::LoggedIn;
 use super::body::JsonBody;
-use super::openapi::{Always, NeedsLogin, ReadsJson};
+use super::openapi::{Always, Changes, Counted, NeedsLogin, ReadsJson};
 use super::overrides::counted;
 use super::slots::Slot;
 use super::{App, Failure};
@@ -29,7 +29,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 #[utoipa::path(
     post, path = "/checks", tag = "guarantee", operation_id = "check", request_body = CheckRequest,
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
-    responses((status = 200, description = "One for each recipient, in the order asked.", body = CheckResponse), ReadsJson, NeedsLogin, Always),
+    responses((status = 200, description = "One for each recipient, in the order asked.", body = CheckResponse), Counted, ReadsJson, Changes, NeedsLogin, Always),
 )]
 pub(super) async fn check(
     State(app): State<App>,
@@ -99,11 +99,7 @@ async fn look(
 
 /// Puts in what arrives until the deadline. What is sent before the door closes is still taken in, so that every
 /// answer is told exactly once.
-async fn collect(
-    arriving: &mut UnboundedReceiver<Vec<Check>>,
-    deadline: Instant,
-    results: &mut [Check],
-) {
+async fn collect(arriving: &mut UnboundedReceiver<Vec<Check>>, deadline: Instant, results: &mut [Check]) {
     let mut put_in = |found: Vec<Check>| {
         for check in found {
             for result in results.iter_mut().filter(|result| result.recipient == check.recipient) {

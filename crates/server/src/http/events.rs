@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, interval};
 
 use super::auth::LoggedIn;
-use super::openapi::{Always, NeedsLogin};
+use super::openapi::{Always, Counted, NeedsLogin};
 use super::slots::Slot;
 use super::{App, Failure};
 use crate::acceptance::same_address;
@@ -33,7 +33,7 @@ const SESSION_CHECK: Duration = Duration::from_secs(60);
 /// Nothing is repeated: after connecting, and on the event `resync`, fetch anew what you show.
 #[utoipa::path(
     get, path = "/events", tag = "events", operation_id = "events",
-    responses((status = 200, description = "A stream that lasts as long as the session.", body = Told, content_type = "text/event-stream"), NeedsLogin, Always),
+    responses((status = 200, description = "A stream that lasts as long as the session.", body = Told, content_type = "text/event-stream"), Counted, NeedsLogin, Always),
 )]
 pub(super) async fn events(State(app): State<App>, user: LoggedIn) -> Result<impl IntoResponse, Failure> {
     let slot = app.0.streams.take(&user.account)?;

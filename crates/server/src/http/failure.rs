@@ -79,9 +79,8 @@ impl Failure {
     }
 
     /// 404.
-    pub(crate) fn not_found(what: &str, detail: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", &format!("There is no such thing as {what}"))
-            .detail(detail)
+    pub(crate) fn not_found(title: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", title).detail(detail)
     }
 
     /// 405; the router adds `Allow`.
@@ -120,10 +119,13 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NotFound(_) => Self::not_found("this", "It may have been removed."),
+            StoreError::NotFound(_) => Self::not_found("Not there", "It may have been removed."),
             StoreError::Exists(_) | StoreError::Database(_) | StoreError::Closed => {
                 tracing::error!(%error, "the store failed a request");
-                Self::unavailable("The server cannot reach its database; nothing was changed. Try again.", DATABASE_RETRY)
+                Self::unavailable(
+                    "The server cannot reach its database; nothing was changed. Try again.",
+                    DATABASE_RETRY,
+                )
             }
         }
     }

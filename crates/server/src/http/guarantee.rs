@@ -9,7 +9,7 @@ use store::StoredSwitch;
 
 use super::auth::LoggedIn;
 use super::body::JsonBody;
-use super::openapi::{Always, NeedsLogin, ReadsJson};
+use super::openapi::{Always, Changes, NeedsLogin, ReadsJson};
 use super::{App, Failure};
 
 /// The longest pause; "until I switch it on" is `off`.
@@ -36,7 +36,7 @@ pub(super) async fn guarantee(State(app): State<App>, user: LoggedIn) -> Result<
     responses(
         (status = 200, description = "The switch as it stands now.", body = Guarantee),
         (status = 422, description = "A field is wrong: `until` is missing, past, too far ahead, or given without `paused`.", body = Problem, content_type = "application/problem+json"),
-        ReadsJson, NeedsLogin, Always,
+        ReadsJson, Changes, NeedsLogin, Always,
     ),
 )]
 pub(super) async fn set_guarantee(
@@ -58,14 +58,18 @@ fn switch(wanted: Guarantee, now: Timestamp) -> Result<Switch, Failure> {
         (GuaranteeState::On | GuaranteeState::Off, Some(_)) => {
             Err(until("Only a pause ends: leave `until` out, or send the state `paused`."))
         }
-        (GuaranteeState::Paused, None) => {
-            Err(until("A pause needs its end, at most 24 hours ahead; to switch off without an end, send `off`."))
+        (GuaranteeState::Paused, None) => Err(until(
+            "A pause needs its end, at most 24 hours ahead; to switch off without an end, send `off`.",
+        )),
+        (GuaranteeState::Paused, Some(end)) if end <= now => {
+            Err(until("The end of the pause is in the past."))
         }
-        (GuaranteeState::Paused, Some(end)) if end <= now => Err(until("The end of the pause is in the past.")),
         (GuaranteeState::Paused, Some(end)) => {
             let latest = now + LONGEST_PAUSE;
             if end > latest + CLOCKS_DIFFER {
-                return Err(until("A pause lasts at most 24 hours; to switch off without an end, send `off`."));
+                return Err(until(
+                    "A pause lasts at most 24 hours; to switch off without an end, send `off`.",
+                ));
             }
             Ok(Switch::Paused { until: end.min(latest) })
         }

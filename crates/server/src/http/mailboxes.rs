@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::auth::LoggedIn;
 use super::body::{JsonBody, PathOf, QueryOf};
-use super::openapi::{Always, NeedsLogin, ReadsJson, ReadsLimit};
+use super::openapi::{Always, Changes, NeedsLogin, ReadsJson, ReadsLimit};
 use super::{App, Failure};
 
 /// How many rows of a list.
@@ -89,7 +89,7 @@ pub(super) async fn raw_message(
     responses(
         (status = 204, description = "Marked."),
         (status = 404, description = "There is no such message.", body = Problem, content_type = "application/problem+json"),
-        ReadsJson, NeedsLogin, Always,
+        ReadsJson, Changes, NeedsLogin, Always,
     ),
 )]
 pub(super) async fn set_flags(
@@ -104,7 +104,7 @@ pub(super) async fn set_flags(
 
 fn named(name: &str) -> Result<Mailbox, Failure> {
     Mailbox::from_name(name)
-        .ok_or_else(|| Failure::not_found("this mailbox", "The mailboxes are INBOX and Sent."))
+        .ok_or_else(|| Failure::not_found("No such mailbox", "The mailboxes are INBOX and Sent."))
 }
 
 fn numbered(id: &str) -> Result<i64, Failure> {
@@ -112,5 +112,5 @@ fn numbered(id: &str) -> Result<i64, Failure> {
 }
 
 fn no_message() -> Failure {
-    Failure::not_found("this message", "The ids are in the list of the mailbox's messages.")
+    Failure::not_found("No such message", "The ids are in the list of the mailbox's messages.")
 }

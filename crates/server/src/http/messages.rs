@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::auth::LoggedIn;
 use super::body::{PathOf, QueryOf, media_type, parse, read};
-use super::openapi::{Always, NeedsLogin};
+use super::openapi::{Always, Changes, Counted, NeedsLogin};
 use super::{App, Failure};
 use crate::acceptance::{Refused, Submission};
 
@@ -42,6 +42,7 @@ pub(super) struct Purpose {
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
     request_body(content((String = "message/rfc822"), (Draft = "application/json")), description = "The message whole, or what the server is to make it of."),
     responses(
+        Changes, Counted, NeedsLogin, Always,
         (status = 202, description = "Accepted. `Location` is where to see what becomes of it.", body = Submitted,
          headers(("location" = String, description = "`/api/v1/messages/{id}`"))),
         (status = 400, description = "The body cannot be read.", body = Problem, content_type = "application/problem+json"),
@@ -50,7 +51,6 @@ pub(super) struct Purpose {
         (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither `message/rfc822` nor `application/json`.", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field of the message is wrong: `field` names it.", body = Problem, content_type = "application/problem+json"),
-        NeedsLogin, Always,
     ),
 )]
 pub(super) async fn submit(
@@ -128,6 +128,7 @@ pub(super) async fn message(
     PathOf(id): PathOf<String>,
 ) -> Result<Json<MessageStatus>, Failure> {
     let status = app.store.message_status(&user.account, &id).await?;
-    let unknown = || Failure::not_found("this message", "No message of yours has this id, or it was long ago.");
+    let unknown =
+        || Failure::not_found("No such message", "No message of yours has this id, or it was long ago.");
     status.map(Json).ok_or_else(unknown)
 }

@@ -29,13 +29,12 @@ use axum::middleware::{from_fn, map_response};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::Accounts;
 use crate::acceptance::Acceptance;
+use crate::accounts::Accounts;
 use crate::assets;
 use crate::clock::Clock;
 use crate::events::Events;
 
-pub use openapi::document;
 pub use serve::serve;
 
 pub(crate) use failure::Failure;
@@ -126,7 +125,7 @@ pub fn router(state: HttpState) -> Router {
 }
 
 async fn unknown_path() -> Failure {
-    Failure::not_found("this path", "The paths are listed in /api/v1/openapi.json.")
+    Failure::not_found("No such path", "The paths are listed in /api/v1/openapi.json.")
 }
 
 async fn unknown_method() -> Failure {

@@ -32,6 +32,7 @@ use super::{App, checks, events, guarantee, mailboxes, messages, overrides, sess
         (name = "messages", description = "Send, and see what became of it."),
         (name = "mailboxes", description = "The embedded mailboxes."),
         (name = "events", description = "What happens, as it happens."),
+        (name = "openapi", description = "This document."),
     ),
 )]
 struct Description;
@@ -41,7 +42,8 @@ struct SecuritySchemes;
 impl Modify for SecuritySchemes {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
-        let cookie = ApiKeyValue::with_description(COOKIE_NAME, "The token as a cookie, for the server's own page.");
+        let cookie =
+            ApiKeyValue::with_description(COOKIE_NAME, "The token as a cookie, for the server's own page.");
         let csrf = ApiKeyValue::with_description(
             CSRF_HEADER,
             "Any value: with the cookie, and any method but GET and HEAD, its presence shows that no other site's page is asking.",
@@ -76,7 +78,7 @@ pub(super) fn routes() -> (Router<App>, Document) {
 }
 
 /// The document as JSON for people, with a final newline.
-pub fn document() -> &'static str {
+pub(super) fn document() -> &'static str {
     static JSON: LazyLock<String> = LazyLock::new(|| {
         let json = routes().1.to_pretty_json();
         json.map_or_else(|error| error.to_string(), |json| json + "\n")
@@ -86,7 +88,7 @@ pub fn document() -> &'static str {
 
 /// This document.
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "events", operation_id = "openapi", security(()),
+    get, path = "/openapi.json", tag = "openapi", operation_id = "openapi", security(()),
     responses((status = 200, description = "OpenAPI 3.1.", body = serde_json::Value)),
 )]
 async fn openapi() -> impl IntoResponse {
@@ -109,9 +111,21 @@ pub(super) enum NeedsLogin {
     /// Not logged in, or not any more.
     #[response(status = 401, content_type = "application/problem+json", headers(("www-authenticate" = String, description = "`Bearer`")))]
     Unauthenticated(Problem),
+}
+
+/// What every endpoint that changes something may answer.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub(super) enum Changes {
     /// With the cookie, the header of the CSRF check is missing.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+}
+
+/// What every endpoint may answer that one account can only use so often at a time.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub(super) enum Counted {
     /// Too many at a time: `Retry-After` says for how many seconds to wait.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(Problem),

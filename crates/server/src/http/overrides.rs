@@ -10,7 +10,7 @@ use store::OverrideRow;
 
 use super::auth::LoggedIn;
 use super::body::JsonBody;
-use super::openapi::{Always, NeedsLogin, ReadsJson};
+use super::openapi::{Always, Changes, NeedsLogin, ReadsJson};
 use super::{App, Failure};
 use crate::message_id;
 
@@ -25,15 +25,16 @@ pub(super) const RECIPIENTS: usize = 100;
 #[utoipa::path(
     post, path = "/overrides", tag = "guarantee", operation_id = "record_override", request_body = OverrideRequest,
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
-    responses((status = 201, description = "Recorded.", body = OverrideRecorded), ReadsJson, NeedsLogin, Always),
+    responses((status = 201, description = "Recorded.", body = OverrideRecorded), ReadsJson, Changes, NeedsLogin, Always),
 )]
 pub(super) async fn record_override(
     State(app): State<App>,
     user: LoggedIn,
     JsonBody(asked): JsonBody<OverrideRequest>,
 ) -> Result<(StatusCode, Json<OverrideRecorded>), Failure> {
-    let message_id = message_id::parse(&asked.message_id)
-        .ok_or_else(|| Failure::invalid("/message_id", "This is no Message-ID; one looks like <something@home.example>."))?;
+    let message_id = message_id::parse(&asked.message_id).ok_or_else(|| {
+        Failure::invalid("/message_id", "This is no Message-ID; one looks like <something@home.example>.")
+    })?;
     let recipients = addresses(&asked.recipients)?;
     let recorded_at = app.clock.now();
     let expires_at = recorded_at + LASTS;

@@ -3,18 +3,18 @@
 use std::net::SocketAddr;
 
 use api::{Credentials, Problem, Session, SessionAccount};
+use axum::Extension;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
-use axum::Extension;
 use jiff::SignedDuration;
 use store::SessionRow;
 
 use super::auth::{COOKIE_NAME, LoggedIn, Token};
 use super::body::JsonBody;
-use super::openapi::{Always, NeedsLogin, ReadsJson};
+use super::openapi::{Always, Changes, NeedsLogin, ReadsJson};
 use super::{App, Failure, Scheme};
 use crate::accounts::LogInError;
 
@@ -73,7 +73,7 @@ pub(super) async fn session(State(app): State<App>, user: LoggedIn) -> Json<Sess
 #[utoipa::path(
     delete, path = "/session", tag = "session", operation_id = "log_out",
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
-    responses((status = 204, description = "Logged out."), NeedsLogin, Always),
+    responses((status = 204, description = "Logged out."), Changes, NeedsLogin, Always),
 )]
 pub(super) async fn log_out(
     State(app): State<App>,

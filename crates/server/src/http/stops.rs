@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::State;
 
 use super::auth::LoggedIn;
-use super::mailboxes::Limit;
 use super::body::QueryOf;
+use super::mailboxes::Limit;
 use super::openapi::{Always, NeedsLogin, ReadsLimit};
 use super::{App, Failure};
 

@@ -65,7 +65,8 @@ pub(super) fn run(options: &Bounce) -> u8 {
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut raw = Vec::new();
-    let source: Box<dyn Read> = if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let source: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
     source.take(LARGEST + 1).read_to_end(&mut raw)?;
     if raw.len() as u64 > LARGEST {
         return Err(io::Error::other("larger than any mail (200 MiB)"));

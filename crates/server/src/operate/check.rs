@@ -40,7 +40,8 @@ fn words(report: &Report) -> String {
     };
     let protection = serde_json::to_value(check.protection).unwrap_or_default();
     let protection = protection.as_str().unwrap_or("unknown");
-    let mut text = format!("{}: {outcome}; {protection}\n  {}\n", harmless(&check.recipient), harmless(&check.reason));
+    let mut text =
+        format!("{}: {outcome}; {protection}\n  {}\n", harmless(&check.recipient), harmless(&check.reason));
     for host in &report.hosts {
         text.push_str(&format!("  {}\n", harmless(&host.to_string())));
     }

@@ -82,7 +82,6 @@ pub(super) struct Serve {
 
 /// Where the server's data lies.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
 pub(super) struct Where {
     /// The server's configuration
     #[arg(long, value_name = "FILE", global = true)]
@@ -203,7 +202,9 @@ mod tests {
 
     #[rstest]
     #[case("demo")]
-    #[case("demo --http 127.0.0.1:1 --submission 127.0.0.1:2 --submissions 127.0.0.1:3 --mx [::1]:4 --store 127.0.0.1:5 --data d")]
+    #[case(
+        "demo --http 127.0.0.1:1 --submission 127.0.0.1:2 --submissions 127.0.0.1:3 --mx [::1]:4 --store 127.0.0.1:5 --data d"
+    )]
     #[case("serve --config f")]
     #[case("serve --config f --check")]
     #[case("user add a@b.example --data d")]

@@ -32,7 +32,10 @@ impl Place {
     pub(super) fn open(&self) -> anyhow::Result<Sqlite> {
         let path = self.database()?;
         if !path.is_file() {
-            bail!("there is no database {}: is this the server's folder, and has it run yet?", path.display());
+            bail!(
+                "there is no database {}: is this the server's folder, and has it run yet?",
+                path.display()
+            );
         }
         open(&path)
     }

@@ -130,7 +130,11 @@ fn in_full(entry: &QueueEntry) -> String {
     );
     for recipient in &status.recipients {
         let state = recipient.state.as_str();
-        text.push_str(&format!("to          {}: {state}, must be {}", harmless(&recipient.address), requirement(recipient)));
+        text.push_str(&format!(
+            "to          {}: {state}, must be {}",
+            harmless(&recipient.address),
+            requirement(recipient)
+        ));
         if let Some(at) = recipient.next_attempt_at.filter(|_| waits(recipient)) {
             text.push_str(&format!(", next attempt {at:.0}"));
         }

@@ -40,7 +40,8 @@ pub(super) fn message(
         builder = builder.in_reply_to(id_in(id, "/in_reply_to".to_owned())?);
     }
     if !draft.references.is_empty() {
-        let ids = draft.references.iter().enumerate().map(|(index, id)| id_in(id, format!("/references/{index}")));
+        let ids =
+            draft.references.iter().enumerate().map(|(index, id)| id_in(id, format!("/references/{index}")));
         builder = builder.references(ids.collect::<Result<Vec<_>, _>>()?);
     }
     if let Some(html) = draft.html {
@@ -56,7 +57,9 @@ pub(super) fn message(
         })?;
         builder = builder.attachment(content_type, name, content);
     }
-    builder.write_to_vec().map_err(|error| Failure::invalid("", format!("The message cannot be written: {error}.")))
+    builder
+        .write_to_vec()
+        .map_err(|error| Failure::invalid("", format!("The message cannot be written: {error}.")))
 }
 
 fn list(people: &[String], field: &str) -> Result<Vec<Address<'static>>, Failure> {
@@ -73,14 +76,19 @@ fn person(text: &str, field: String) -> Result<Address<'static>, Failure> {
     let name = name.strip_prefix('"').and_then(|open| open.strip_suffix('"')).unwrap_or(name);
     let name = on_one_line(name.to_owned(), &field)?;
     let address = Mailbox::parse(address).map_err(|error| {
-        Failure::invalid(field, format!("{text} is not an address: {error}; write name@example.org or Name <name@example.org>."))
+        Failure::invalid(
+            field,
+            format!("{text} is not an address: {error}; write name@example.org or Name <name@example.org>."),
+        )
     })?;
     Ok(Address::new_address((!name.is_empty()).then_some(name), address.to_string()))
 }
 
 fn id_in(text: &str, field: String) -> Result<String, Failure> {
     let id = message_id::parse(text).map(str::to_owned);
-    id.ok_or_else(|| Failure::invalid(field, "This is no Message-ID; one looks like <something@home.example>."))
+    id.ok_or_else(|| {
+        Failure::invalid(field, "This is no Message-ID; one looks like <something@home.example>.")
+    })
 }
 
 /// What is to stand in the header has no line ends or other control characters.

@@ -38,9 +38,13 @@ pub(super) fn read(message: &[u8], account: &str) -> Result<Envelope, Failure> {
         return Err(Failure::invalid("To", "The message has no recipient: name one in To, Cc or Bcc."));
     }
     if mailboxes.len() > RECIPIENTS {
-        return Err(Failure::invalid("To", format!("A message goes to at most {RECIPIENTS} recipients; split it.")));
+        return Err(Failure::invalid(
+            "To",
+            format!("A message goes to at most {RECIPIENTS} recipients; split it."),
+        ));
     }
-    let smtputf8 = !header(message).is_ascii() || mailboxes.iter().any(|mailbox| !mailbox.local_part().is_ascii());
+    let smtputf8 =
+        !header(message).is_ascii() || mailboxes.iter().any(|mailbox| !mailbox.local_part().is_ascii());
     let body = if message.is_ascii() { BodyType::SevenBit } else { BodyType::EightBitMime };
     let reverse_path = ReversePath::Address(account.to_owned());
     let recipient =

@@ -22,7 +22,8 @@ impl Stream {
             self.read.push_str(std::str::from_utf8(&self.pieces.next().await?.unwrap()).unwrap());
         }
         let (event, rest) = self.read.split_once("\n\n").unwrap();
-        let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        let field =
+            |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
         let told = (field("event:"), serde_json::from_str(&field("data:")).unwrap());
         self.read = rest.to_owned();
         Some(told)

@@ -8,7 +8,8 @@ const MESSAGE: &str = "From: Alice <alice@home.example>\r\nTo: bob@tls.example\r
     \r\nHello\r\n";
 
 async fn submit(server: &Server, token: &str, message: &str) -> Submitted {
-    let answer = server.ask("POST", "/messages").by(token).body("message/rfc822", message.to_owned()).send().await;
+    let answer =
+        server.ask("POST", "/messages").by(token).body("message/rfc822", message.to_owned()).send().await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
     let submitted: Submitted = answer.ok();
     assert_eq!(answer.header("location"), format!("/api/v1/messages/{}", submitted.id));
@@ -24,7 +25,8 @@ async fn a_raw_message_goes_to_everybody_in_to_cc_and_bcc_once() {
     let ask = server.ask("GET", &format!("/messages/{}", submitted.id)).by(&token);
     let status: MessageStatus = ask.send().await.ok();
     assert_eq!((status.id, status.message_id.as_deref()), (submitted.id.clone(), Some("1@home.example")));
-    let recipients: Vec<&str> = status.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
+    let recipients: Vec<&str> =
+        status.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
     assert_eq!(recipients, ["bob@tls.example", "a@x.example", "carla@plain.example"]);
     assert!(status.recipients.iter().all(|recipient| recipient.state == RecipientState::Queued));
 
@@ -64,7 +66,8 @@ async fn a_draft_is_written_by_the_server() {
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
     let submitted: Submitted = answer.ok();
     let status = server.store.message_status(ALICE, &submitted.id).await.unwrap().unwrap();
-    let recipients: Vec<&str> = status.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
+    let recipients: Vec<&str> =
+        status.recipients.iter().map(|recipient| recipient.address.as_str()).collect();
     assert_eq!(recipients, ["bob@tls.example", "carla@plain.example"]);
     assert_eq!(status.message_id, Some(submitted.message_id.clone()));
     let content = server.store.content(&submitted.id).await.unwrap();

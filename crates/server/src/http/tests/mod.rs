@@ -12,9 +12,12 @@ mod problems;
 mod session;
 mod stops;
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use api::{PROBLEM_JSON, Problem, Session};
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode, request};
@@ -53,13 +56,11 @@ impl Server {
         let store = Arc::clone(&sqlite) as Arc<dyn Store>;
         let accounts = Accounts::new(Arc::clone(&store));
         for address in [ALICE, BOB] {
-            accounts.add(address, "demo").await.unwrap();
+            store.add_account(address, demo_hash(), Timestamp::UNIX_EPOCH).await.unwrap();
         }
         let events = Events::new();
-        let local = Local {
-            server_name: "mail.home.example".to_owned(),
-            domains: vec!["home.example".to_owned()],
-        };
+        let local =
+            Local { server_name: "mail.home.example".to_owned(), domains: vec!["home.example".to_owned()] };
         let wake = Arc::new(Notify::new());
         let acceptance = Acceptance::new(Arc::clone(&store), events.clone(), wake, Arc::new(local));
         let time = Arc::new(Mutex::new("2026-11-24T12:00:00Z".parse::<Timestamp>().unwrap()));
@@ -190,6 +191,17 @@ impl Answer {
     fn wrong_field(&self) -> String {
         self.problem(422).field.unwrap_or_default()
     }
+}
+
+/// The hash of the password `demo`, made once with little work.
+fn demo_hash() -> &'static str {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let params = argon2::Params::new(8, 1, 1, None).unwrap();
+        let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let hash: PasswordHash = argon2.hash_password(b"demo").unwrap();
+        hash.to_string()
+    });
+    &HASH
 }
 
 struct NobodyAnswers;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::http::openapi::document;
 
 /// The document is part of the repository, so that a change of the API shows as a difference.
 #[test]

@@ -8,7 +8,10 @@ async fn the_page_comes_with_a_strict_policy() {
         for method in ["GET", "HEAD", "POST"] {
             let answer = server.ask_at(method, path).header("accept", "text/html").send().await;
             let policy = answer.header("content-security-policy");
-            assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+            assert!(
+                policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval';"),
+                "{policy}"
+            );
             assert!(!policy.contains("unsafe-inline") && !policy.contains('*'), "{policy}");
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
@@ -51,7 +54,8 @@ async fn files_are_packed_and_asked_for_again_by_their_tag() {
     assert_eq!(packed.header("vary"), "accept-encoding");
     assert!(packed.body.len() < whole.body.len());
     assert_ne!(packed.header("etag"), whole.header("etag"));
-    let again = server.ask_at("GET", "/index.html").header("if-none-match", whole.header("etag")).send().await;
+    let again =
+        server.ask_at("GET", "/index.html").header("if-none-match", whole.header("etag")).send().await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
     assert!(again.body.is_empty());
     assert_eq!(again.header("etag"), whole.header("etag"));

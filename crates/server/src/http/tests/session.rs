@@ -45,7 +45,9 @@ async fn the_cookie_is_for_the_page_alone() {
         let end = if secure { "; Secure" } else { "" };
         assert_eq!(
             cookie,
-            format!("tls_guarantee_session={token}; Path=/api/v1; Max-Age=43200; HttpOnly; SameSite=Strict{end}")
+            format!(
+                "tls_guarantee_session={token}; Path=/api/v1; Max-Age=43200; HttpOnly; SameSite=Strict{end}"
+            )
         );
     }
 }
@@ -74,7 +76,13 @@ async fn a_bearer_token_counts_before_the_cookie() {
     let server = Server::start().await;
     let token = server.log_in(ALICE).await;
     server.ask("GET", "/session").by_cookie(&token).by("wrong").send().await.problem(401);
-    server.ask("GET", "/session").by_cookie(&token).header("authorization", "Basic eDp5").send().await.problem(401);
+    server
+        .ask("GET", "/session")
+        .by_cookie(&token)
+        .header("authorization", "Basic eDp5")
+        .send()
+        .await
+        .problem(401);
     server.ask("GET", "/session?token=x").send().await.problem(401);
 }
 
