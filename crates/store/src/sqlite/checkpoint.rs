@@ -59,3 +59,23 @@ fn run(connection: &Connection, nudges: &Receiver<()>, closing: &AtomicBool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nudge_moves_the_log_into_the_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.sqlite");
+        let writer = open::writer(&path).unwrap();
+        let size = || std::fs::metadata(&path).unwrap().len();
+        let before = size();
+        let (checkpointer, nudge) = Checkpointer::start(&path).unwrap();
+        nudge.try_send(()).unwrap();
+        drop(nudge);
+        checkpointer.join();
+        assert!(size() > before, "the schema is still in the log alone");
+        drop(writer);
+    }
+}

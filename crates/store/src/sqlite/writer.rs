@@ -238,3 +238,6 @@ fn keep_log_small(desk: &Desk, truncate_at: u64) -> u64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
