@@ -18,6 +18,8 @@ include!(concat!(env!("OUT_DIR"), "/i18n.rs"));
 
 pub mod bridge;
 pub mod browser;
+#[cfg(test)]
+mod catalogue;
 pub mod client;
 pub mod components;
 pub mod draft;

@@ -25,3 +25,26 @@ impl ClientError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn problem(status: u16) -> Problem {
+        Problem { kind: String::new(), title: "No".to_owned(), status, detail: None, field: None }
+    }
+
+    #[rstest]
+    #[case::logged_out(401, Some(problem(401)), ClientError::LoggedOut)]
+    #[case::refused(422, Some(problem(422)), ClientError::Problem(problem(422)))]
+    #[case::overloaded(503, Some(problem(503)), ClientError::Away)]
+    #[case::gateway(502, None, ClientError::Away)]
+    #[case::own_fault(500, Some(problem(500)), ClientError::Problem(problem(500)))]
+    #[case::bare_fault(500, None, ClientError::Away)]
+    #[case::something_else_answers(404, None, ClientError::Unreadable)]
+    fn responses(#[case] status: u16, #[case] said: Option<Problem>, #[case] expected: ClientError) {
+        assert_eq!(ClientError::of(status, said), expected);
+    }
+}

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
 
-use super::sse::Parser;
+use super::sse::{Message, Parser};
 use super::{Client, ClientError, accepted};
 
 /// The shortest and the longest wait before the stream is asked for again.
@@ -73,9 +73,7 @@ async fn read(client: &Client, signal: &AbortSignal, mut tell: impl FnMut(News))
             return Ok(());
         }
         let bytes = js_sys::Uint8Array::new(&field(&piece, "value")).to_vec();
-        parser.push(&bytes).iter().filter_map(|message| message.event()).for_each(|event| {
-            tell(News::Event(event));
-        });
+        parser.push(&bytes).iter().filter_map(Message::event).for_each(|event| tell(News::Event(event)));
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn TellDialog(
                 <p id="tlsg-tell-text">{t!(i18n, plugin.tell_intro)}</p>
                 <textarea class="field" rows="9" readonly aria-label=move || t_string!(i18n, plugin.tell_label).to_string() prop:value=text></textarea>
                 <p class="small" role="status">
-                    {move || copied.get().then(|| t!(i18n, plugin.tell_copied))}
+                    {move || copied.get().then_some(t!(i18n, plugin.tell_copied))}
                 </p>
             </div>
             <div class="dialog-end row">

@@ -46,3 +46,92 @@ pub fn not_sent_to(stops: &[Stop], message_id: &str) -> Vec<String> {
         .map(|recipient| recipient.address.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use api::{MessageRecipient, StoppedRecipient};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn stop(id: &str, queue_id: &str, message_id: Option<&str>, addresses: &[&str]) -> Stop {
+        let recipient = |address: &&str| StoppedRecipient {
+            address: (*address).to_owned(),
+            host: "mx.plain.example".to_owned(),
+            host_address: "127.0.0.5".to_owned(),
+            reason: String::new(),
+            cause: "no_starttls".to_owned(),
+            status: "5.7.4".to_owned(),
+            stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
+        };
+        Stop {
+            id: id.to_owned(),
+            queue_id: queue_id.to_owned(),
+            message_id: message_id.map(str::to_owned),
+            subject: String::new(),
+            recipients: addresses.iter().map(recipient).collect(),
+            delivered_others: 0,
+            waiting_others: 3,
+            replaced_by: None,
+        }
+    }
+
+    fn delivery(queue_id: &str, states: &[RecipientState]) -> Event {
+        let time = "2026-11-24T13:05:00Z".parse().unwrap();
+        let recipient = |state: &RecipientState| MessageRecipient {
+            address: "b@tls.example".to_owned(),
+            state: *state,
+            protection: None,
+            reason: None,
+            cause: None,
+            status: None,
+            host: None,
+            tls: None,
+            cipher: None,
+            requirement: guarantee::Requirement::Encrypted,
+            changed_at: time,
+            next_attempt_at: None,
+        };
+        Event::Delivery(MessageStatus {
+            id: queue_id.to_owned(),
+            message_id: None,
+            accepted_at: time,
+            recipients: states.iter().map(recipient).collect(),
+        })
+    }
+
+    #[test]
+    fn a_new_stop_is_the_newest_and_a_known_one_is_renewed() {
+        let mut stops = vec![stop("1", "Q1", None, &["a@plain.example"])];
+        apply(&mut stops, &Event::Stop(stop("2", "Q2", None, &["c@plain.example"])));
+        apply(&mut stops, &Event::Stop(stop("1", "Q1", None, &["a@plain.example", "b@plain.example"])));
+        let ids: Vec<&str> = stops.iter().map(|stop| stop.id.as_str()).collect();
+        assert_eq!(ids, ["2", "1"]);
+        assert_eq!(stops[1].recipients.len(), 2);
+    }
+
+    #[test]
+    fn deliveries_change_the_numbers_of_their_own_stop_only() {
+        use RecipientState::{Bounced, Deferred, Delivered, Queued, Stopped};
+        let mut stops = vec![stop("1", "Q1", None, &[]), stop("2", "Q2", None, &[])];
+        apply(&mut stops, &delivery("Q1", &[Delivered, Delivered, Queued, Deferred, Stopped, Bounced]));
+        let numbers: Vec<(u32, u32)> =
+            stops.iter().map(|stop| (stop.delivered_others, stop.waiting_others)).collect();
+        assert_eq!(numbers, [(2, 2), (0, 3)]);
+    }
+
+    #[rstest]
+    #[case("m1@home.example", &["a@plain.example", "b@plain.example"])]
+    #[case("<m1@home.example>", &["a@plain.example", "b@plain.example"])]
+    #[case(" <m1@home.example>\r\n", &["a@plain.example", "b@plain.example"])]
+    #[case("m2@home.example", &[])]
+    #[case("", &[])]
+    fn of_a_message(#[case] message_id: &str, #[case] expected: &[&str]) {
+        let stops = [
+            stop("1", "Q1", Some("m1@home.example"), &["a@plain.example"]),
+            stop("2", "Q2", None, &["x@plain.example"]),
+            stop("3", "Q3", Some("m1@home.example"), &["b@plain.example"]),
+        ];
+        assert_eq!(not_sent_to(&stops, message_id), expected);
+    }
+}

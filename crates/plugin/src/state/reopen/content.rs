@@ -80,7 +80,7 @@ fn as_html(part: &MessagePart<'_>) -> Option<String> {
     }
 }
 
-fn unix_lines<'a>(text: &'a Cow<'_, str>) -> Cow<'a, str> {
+fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { text.replace("\r\n", "\n").into() } else { Cow::Borrowed(text) }
 }
 

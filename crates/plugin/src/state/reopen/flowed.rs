@@ -4,7 +4,7 @@
 pub(super) fn join(text: &str, del_sp: bool) -> String {
     let mut joined = String::with_capacity(text.len());
     let mut open: Option<usize> = None;
-    for line in text.split('\n') {
+    for (at, line) in text.split('\n').enumerate() {
         let depth = line.bytes().take_while(|&byte| byte == b'>').count();
         // §4.4: a space before a line that would otherwise look quoted
         let content = line[depth..].strip_prefix(' ').unwrap_or(&line[depth..]);
@@ -12,7 +12,7 @@ pub(super) fn join(text: &str, del_sp: bool) -> String {
         match open {
             Some(before) if before == depth && !is_signature => {}
             Some(_) => start(&mut joined, "\n", depth),
-            None if joined.is_empty() => start(&mut joined, "", depth),
+            None if at == 0 => start(&mut joined, "", depth),
             None => start(&mut joined, "\n", depth),
         }
         let flows = content.ends_with(' ') && !is_signature;
