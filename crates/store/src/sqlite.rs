@@ -37,7 +37,7 @@ use crate::{RecipientId, Result, StoreError};
 /// How many operations may wait for the writer; further callers wait for room.
 const MAX_WAITING: usize = 4096;
 
-/// The store in one SQLite file (and its `-wal`, `-shm` and `-runner` beside it). Times are kept to the microsecond.
+/// The store in one SQLite file (and its `-wal`, `-shm`, `-open` and `-runner` beside it). Times are kept to the microsecond.
 ///
 /// An operation whose future is dropped may still happen. All operations need a tokio runtime.
 #[derive(Debug)]

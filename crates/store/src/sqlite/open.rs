@@ -1,6 +1,6 @@
 //! Opening the file: its mode, its pragmas, its migrations.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -23,12 +23,30 @@ const STATEMENTS: usize = 128;
 
 /// The writing connection, of a file that is created and migrated as needed.
 pub(super) fn writer(path: &Path) -> Result<Connection> {
-    let explain = |error: StoreError| {
-        StoreError::Database(format!("cannot open {} (may it be read and written?): {error}", path.display()))
-    };
-    create(path).map_err(explain)?;
-    let mut connection = connect(path).map_err(explain)?;
-    migrate(&mut connection).map_err(explain)?;
+    prepare(path).map_err(|error| match error {
+        StoreError::Database(why) => StoreError::Database(format!(
+            "cannot open {} (may it and its directory be read and written?): {why}",
+            path.display()
+        )),
+        other => other,
+    })
+}
+
+fn prepare(path: &Path) -> Result<Connection> {
+    // two processes that make the same file at once would find each other's half-done work
+    let opening = lock_file(path, "-open")?;
+    opening.lock().map_err(|error| StoreError::Database(error.to_string()))?;
+    create(path)?;
+    let mut connection = connect(path)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(StoreError::Database(format!(
+            "a write-ahead log is not possible there (journal mode {mode}): use a local file system"
+        )));
+    }
+    MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(|error| StoreError::Database(format!("bringing the schema up to date: {error}")))?;
     // the checkpointer does it, so that no commit has to wait for it
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -8 * 1024)?;
@@ -47,12 +65,6 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        return Err(StoreError::Database(format!(
-            "a write-ahead log is not possible there (journal mode {mode}): use a local file system"
-        )));
-    }
     // FULL: COMMIT returns when the log is synced, which is what `Ok` promises
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -74,34 +86,32 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<()> {
-    let Err(error) = MIGRATIONS.to_latest(connection) else { return Ok(()) };
-    // another process may have opened a new file at the same moment, and been first
-    match MIGRATIONS.pending_migrations(connection) {
-        Ok(0) => Ok(()),
-        _ => Err(StoreError::Database(format!("bringing the schema up to date: {error}"))),
-    }
-}
-
 /// Locks the queue for this process: claims live in memory, so two that ran one queue would send everything twice.
 /// The system frees the lock when the file is closed, or its process ends in whatever way.
 pub(super) fn lock_queue(path: &Path) -> Result<File> {
+    let file = lock_file(path, "-runner")?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Database(format!(
+            "another server runs the queue of {}; stop it first",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => {
+            Err(StoreError::Database(format!("locking the queue of {}: {error}", path.display())))
+        }
+    }
+}
+
+/// A file beside the database that is there for its lock alone: a lock on the database itself would get in SQLite's way.
+fn lock_file(path: &Path, suffix: &str) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
-    name.push("-runner");
-    let failed = |why: String| StoreError::Database(format!("{}: {why}", Path::new(&name).display()));
-    let file = OpenOptions::new()
+    name.push(suffix);
+    OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .open(&name)
-        .map_err(|error| failed(error.to_string()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(failed("another server runs this queue; stop it first".to_owned()))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(error.to_string())),
-    }
+        .map_err(|error| StoreError::Database(format!("{}: {error}", Path::new(&name).display())))
 }
 
 #[cfg(test)]

@@ -201,14 +201,10 @@ fn run_all(connection: &Connection, operations: &mut [Box<dyn Operation>]) -> Re
     execute("BEGIN IMMEDIATE")?;
     for operation in operations {
         execute("SAVEPOINT operation")?;
-        let keep = operation.run(connection);
-        if connection.is_autocommit() {
-            // a full disk, for one, makes SQLite give up the whole transaction
-            return Err(StoreError::Database("the transaction was given up for an error in it".to_owned()));
-        }
-        if keep == Keep::No {
+        if operation.run(connection) == Keep::No {
             execute("ROLLBACK TO operation")?;
         }
+        // there is no such savepoint when SQLite has given up the whole transaction, as it does on a full disk
         execute("RELEASE operation")?;
     }
     execute("COMMIT")

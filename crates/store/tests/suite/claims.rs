@@ -55,6 +55,17 @@ async fn the_longest_due_come_first() {
 }
 
 #[tokio::test]
+async fn what_is_not_due_does_not_go_along_with_what_is() {
+    let store = home().await;
+    store.accept(message("m1", &["a@x.example", "b@x.example"])).await.unwrap();
+    store.record_for("m1", "a@x.example", deferred(60), 1).await;
+    let jobs = store.claim(59).await;
+    assert_eq!(jobs.len(), 1);
+    let addresses: Vec<_> = jobs[0].recipients.iter().map(|to| to.address.as_str()).collect();
+    assert_eq!(addresses, ["b@x.example"]);
+}
+
+#[tokio::test]
 async fn what_is_claimed_is_not_claimed_again_until_released() {
     let store = home().await;
     store.accept(message("m1", &["a@x.example", "b@x.example"])).await.unwrap();
