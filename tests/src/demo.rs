@@ -109,12 +109,7 @@ impl Demo {
 
     /// A submission session with STARTTLS, logged in.
     pub fn submit_as(&self, address: &str) -> Smtp {
-        let mut smtp = Smtp::connect(self.submission());
-        smtp.command("EHLO client.example").expect(250);
-        smtp.starttls();
-        smtp.command("EHLO client.example").expect(250);
-        smtp.log_in(address, PASSWORD).expect(235);
-        smtp
+        Smtp::connect(self.submission()).logged_in(address)
     }
 
     /// All that the small internet received, oldest first.
@@ -140,6 +135,11 @@ impl Demo {
     /// `kill -9`, in the middle of whatever it does.
     pub fn kill9(&mut self) {
         self.process.kill9();
+    }
+
+    /// The same signal, for a thread beside the one that uses the demo.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// Starts it again with the same data, after it ended or was killed.

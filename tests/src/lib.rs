@@ -8,8 +8,10 @@ mod demo;
 mod events;
 mod http;
 mod mail;
+mod postfix;
 mod process;
 mod report;
+mod serve;
 mod smtp;
 mod user;
 
@@ -19,8 +21,10 @@ pub use demo::{Delivery, Demo, PASSWORD};
 pub use events::{Event, Events};
 pub use http::{Answer, Http};
 pub use mail::Mail;
+pub use postfix::{Postfix, PostfixTls};
 pub use process::{Process, binary, run};
 pub use report::{Report, ReportedRecipient};
+pub use serve::Server;
 pub use smtp::{Reply, Smtp};
 pub use user::{ListedMessage, MessageStatus, Recipient, Stop, StoppedRecipient, User};
 

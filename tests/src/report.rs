@@ -15,7 +15,7 @@ pub struct Report {
     pub recipients: Vec<ReportedRecipient>,
     /// What is returned of the original, and its media type.
     pub returned: String,
-    /// `message/rfc822` or `text/rfc822-headers`.
+    /// `message/rfc822`, `text/rfc822-headers`, or their likes of RFC 6533.
     pub returned_type: String,
 }
 
@@ -47,6 +47,10 @@ impl ReportedRecipient {
     }
 }
 
+/// What an original, or its header, comes back as.
+const RETURNED: [&str; 4] =
+    ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"];
+
 impl Report {
     /// The subject of a bounce (P6).
     pub const SUBJECT: &str = "Undelivered Mail Returned to Sender";
@@ -62,11 +66,13 @@ impl Report {
         assert_eq!(content_type.attribute("report-type"), Some("delivery-status"));
         let part = |wanted: &str| part(&message, raw, wanted);
         let text = message.body_text(0).expect("a text part").into_owned();
-        let status = part("message/delivery-status").expect("a delivery-status part");
+        let statuses = ["message/delivery-status", "message/global-delivery-status"];
+        let status = statuses.into_iter().find_map(part).expect("a delivery-status part");
         let mut groups = status.split("\n\n").map(read_fields).filter(|group| !group.is_empty());
         let fields = groups.next().expect("fields about the message");
         let recipients = groups.map(|fields| ReportedRecipient { fields }).collect();
-        let (returned_type, returned) = ["message/rfc822", "text/rfc822-headers"]
+        // The second two where the original is not ASCII (RFC 6533).
+        let (returned_type, returned) = RETURNED
             .into_iter()
             .find_map(|wanted| Some((wanted.to_owned(), part(wanted)?)))
             .expect("the original, or its headers");

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
-use crate::{Mail, PATIENCE};
+use crate::{Mail, PASSWORD, PATIENCE};
 
 /// A reply, all its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,6 +198,19 @@ impl Smtp {
         let Stream::Plain(stream) = self.stream.get_ref() else { panic!("TLS is on already") };
         let stream = stream.try_clone().expect("the socket");
         self.stream = BufReader::new(secured(stream));
+    }
+
+    /// EHLO, STARTTLS, EHLO, and a log-in with the demo's password.
+    ///
+    /// # Panics
+    /// When any of it is refused.
+    #[must_use]
+    pub fn logged_in(mut self, address: &str) -> Self {
+        self.command("EHLO client.example").expect(250);
+        self.starttls();
+        self.command("EHLO client.example").expect(250);
+        self.log_in(address, PASSWORD).expect(235);
+        self
     }
 
     /// AUTH PLAIN.

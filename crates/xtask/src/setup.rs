@@ -53,9 +53,10 @@ pub(crate) const TEST: &[Package] = &[
     file("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
     program("postfix", "postfix"),
     program("swaks", "swaks"),
+    Package { name: "libnet-ssleay-perl", sign: Sign::Succeeds(&["perl", "-MNet::SSLeay", "-e1"]) },
     program("curl", "curl"),
     program("openssl", "openssl"),
-    program("python3", "python3"),
+    file("python3", "/usr/bin/python3"),
 ];
 
 /// Debian's compiler for the browser, for machines where rustup cannot fetch its own.

@@ -74,7 +74,7 @@ fn p15_p16_another_user_of_this_machine_is_not_the_mail_store() {
                   s.sendmail('', ['carla@plain.example'], 'From: a@home.example\\r\\n\\r\\nx\\r\\n')\n";
     let server = demo.store();
     let mut python = std::process::Command::new("setpriv");
-    python.args(["--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", script]);
+    python.args(["--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", script]);
     let output = black_box::run(python.args([server.ip().to_string(), server.port().to_string()]), b"");
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("setpriv:") {
