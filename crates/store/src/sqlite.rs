@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::checkpoint::Checkpointer;
-use self::claims::Claims;
+use self::claims::{Claimed, Claims};
 use self::readers::Readers;
 use self::writer::{Desk, Pending, Queued, Task};
 use crate::{RecipientId, Result, StoreError};
@@ -45,6 +45,7 @@ pub struct Sqlite {
     tasks: Sender<Queued>,
     room: Arc<Semaphore>,
     readers: Readers,
+    claimed: Claimed,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -63,7 +64,9 @@ impl Sqlite {
         let data_version = store::data_version(&connection)?;
         let (checkpointer, nudge) = Checkpointer::start(&path)?;
         let readers = Readers::new(path.clone());
-        let mut desk = Desk { connection, path, claims: Claims::default(), data_version, nudge };
+        let claimed = Claimed::default();
+        let claims = Claims::new(claimed.clone());
+        let mut desk = Desk { connection, path, claims, data_version, nudge };
         let (tasks, waiting) = channel();
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -73,6 +76,7 @@ impl Sqlite {
             tasks,
             room: Arc::new(Semaphore::new(MAX_WAITING)),
             readers,
+            claimed,
             threads: Mutex::new(Some(Threads { writer, checkpointer })),
         })
     }

@@ -1,5 +1,7 @@
 //! The trait, each operation sent to where it belongs.
 
+use std::sync::mpsc::Sender;
+
 use api::{ListedMessage, MessageStatus, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::operator::Left;
+use super::writer::{Desk, Queued, Task};
 use super::{Sqlite, accept, accounts, claims, mailboxes, messages, operator, outcomes, reports};
 use crate::{
     Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, NewMessage, NextHop,
@@ -82,11 +85,17 @@ impl Store for Sqlite {
     }
 
     async fn claim_due(&self, now: Timestamp, limit: usize, busy: &[NextHop]) -> Result<Vec<Job>> {
-        let busy = busy.to_vec();
-        self.look(move |desk| {
-            claims::claim_due(&desk.connection, &mut desk.claims, &desk.path, now, limit, &busy)
-        })
-        .await
+        let (claimed, busy) = (self.claimed.clone(), busy.to_vec());
+        let groups = self.read(move |snapshot| claims::due(snapshot, &claimed, now, limit, &busy)).await?;
+        let tasks = self.tasks.clone();
+        let unheard = self
+            .look(move |desk| {
+                let jobs =
+                    claims::claim(&desk.connection, &mut desk.claims, &desk.path, &groups, now, limit)?;
+                Ok(Unheard { jobs, tasks })
+            })
+            .await?;
+        Ok(unheard.heard())
     }
 
     async fn release(&self, recipients: &[RecipientId]) -> Result<()> {
@@ -99,8 +108,8 @@ impl Store for Sqlite {
     }
 
     async fn next_due(&self, busy: &[NextHop]) -> Result<Option<Timestamp>> {
-        let busy = busy.to_vec();
-        self.look(move |desk| claims::next_due(&desk.connection, &desk.claims, &busy)).await
+        let (claimed, busy) = (self.claimed.clone(), busy.to_vec());
+        self.read(move |snapshot| claims::next_due(snapshot, &claimed, &busy)).await
     }
 
     async fn content(&self, queue_id: &str) -> Result<Bytes> {
@@ -204,6 +213,28 @@ impl Store for Sqlite {
         self.write(move |tx| operator::forget_ended(tx, now)).await?;
         while self.write(move |tx| operator::forget_messages(tx, keep_since)).await? == Left::Perhaps {}
         Ok(())
+    }
+}
+
+/// Jobs on their way to a caller. If it has given up meanwhile, they are given back, or nobody would ever do them.
+struct Unheard {
+    jobs: Vec<Job>,
+    tasks: Sender<Queued>,
+}
+
+impl Unheard {
+    fn heard(mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        if !self.jobs.is_empty() {
+            let recipients = claims::recipients(&self.jobs);
+            let free = Box::new(move |desk: &mut Desk| desk.claims.free(&recipients));
+            let _writer_has_ended = self.tasks.send(Queued { task: Task::Look(free), permit: None });
+        }
     }
 }
 

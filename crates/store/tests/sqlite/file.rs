@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use guarantee::Switch;
 use rusqlite::Connection;
@@ -194,4 +195,27 @@ async fn closing_does_what_was_asked_before_and_refuses_the_rest() {
             Err(error) => assert!(matches!(error, StoreError::Closed), "{error}"),
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_claimed_for_a_caller_who_gave_up_is_given_back() {
+    let (_directory, path) = place();
+    let store = Arc::new(Sqlite::open(&path).unwrap());
+    store.add_account(ALICE, "hash", at(0)).await.unwrap();
+    store.accept(message("m1", &["a@x.example"])).await.unwrap();
+    // the writer is kept waiting by another process, and the claim behind it is given up
+    let elsewhere = connection(&path);
+    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.set_switch(ALICE, Switch::On).await }
+    });
+    let claim = store.claim_due(at(0), 1, &[]);
+    assert!(tokio::time::timeout(Duration::from_millis(300), claim).await.is_err());
+    elsewhere.execute_batch("COMMIT").unwrap();
+    writing.await.unwrap().unwrap();
+    // the first of these comes after the claim that nobody hears of, the second after what it gives back
+    store.release(&[]).await.unwrap();
+    store.release(&[]).await.unwrap();
+    assert_eq!(store.claim_due(at(0), 1, &[]).await.unwrap().len(), 1);
 }
