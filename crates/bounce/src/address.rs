@@ -27,7 +27,7 @@ pub(crate) fn of_field(value: &str) -> Option<String> {
 }
 
 /// `\x{e4}` and `\303\244` as the characters they stand for.
-fn unescape(value: &str) -> String {
+pub(crate) fn unescape(value: &str) -> String {
     if !value.contains('\\') {
         return value.to_owned();
     }
@@ -38,7 +38,8 @@ fn unescape(value: &str) -> String {
         rest = &rest[at + 1..];
         let octal = rest.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
         if let Some(hex) = rest.strip_prefix("x{").and_then(|hex| hex.split_once('}')) {
-            let char = u32::from_str_radix(hex.0, 16).ok().and_then(char::from_u32).filter(|c| !c.is_control());
+            let char =
+                u32::from_str_radix(hex.0, 16).ok().and_then(char::from_u32).filter(|c| !c.is_control());
             let mut buffer = [0; 4];
             bytes.extend_from_slice(char.unwrap_or('?').encode_utf8(&mut buffer).as_bytes());
             rest = hex.1;
@@ -84,7 +85,9 @@ fn local_length(before: &str) -> usize {
         return inner.rfind('"').map_or(0, |open| before.len() - open);
     }
     let is_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let local = &before[before.rfind(|c| !is_local(c)).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
+    let local = &before[before
+        .rfind(|c| !is_local(c))
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
     // X.400 gateways write dda:SMTP=user@host, others quote with an apostrophe or draw a line up to the address
     let local = local.rsplit_once("SMTP=").map_or(local, |(_, local)| local);
     local.trim_start_matches(['\'', '`', '.', '=', '*', '/', '|']).trim_start_matches("--").len()

@@ -22,16 +22,26 @@ pub(crate) fn text<'x>(part: &Part<'x>) -> Cow<'x, str> {
     if charset.get(..8).is_some_and(|c| c.eq_ignore_ascii_case("iso-2022")) || bytes.contains(&0x1b) {
         return Cow::Owned(without_escapes(&bytes));
     }
-    let is_utf8 = charset.is_empty() || charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii");
+    let is_utf8 = charset.is_empty()
+        || charset.eq_ignore_ascii_case("utf-8")
+        || charset.eq_ignore_ascii_case("us-ascii");
     if !is_utf8 && let Some(decode) = charset_decoder(charset.as_bytes()) {
         return Cow::Owned(decode(&bytes));
     }
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|e| {
-            String::from_utf8_lossy(e.as_bytes()).into_owned()
-        })),
+        Cow::Owned(bytes) => Cow::Owned(
+            String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+        ),
     }
+}
+
+/// The first `length` bytes of the part's body (still encoded) as a person reads them.
+pub(crate) fn readable_head<'x>(part: &Part<'x>, length: usize) -> Cow<'x, str> {
+    if part.body.len() <= length {
+        return readable(part);
+    }
+    readable(&Part { body: &part.body[..length], charset: part.charset.clone(), report_type: None, ..*part })
 }
 
 /// The part as a person reads it: HTML without its markup.
@@ -83,10 +93,10 @@ fn without_escapes(bytes: &[u8]) -> String {
         out.push_str(&String::from_utf8_lossy(&rest[..at]));
         rest = &rest[at..];
         if rest.starts_with(b"\x1b$") {
-            let end = memchr::memmem::find(rest, b"\x1b(").unwrap_or(rest.len());
             // line ends end a run too (RFC 1468), should the escape back be missing
             let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            rest = &rest[end.min(line)..];
+            let end = memchr::memmem::find(&rest[..line], b"\x1b(").unwrap_or(line);
+            rest = &rest[end..];
             out.push(char::REPLACEMENT_CHARACTER);
         }
         if rest.first() == Some(&0x1b) {
@@ -124,7 +134,24 @@ fn tag<'x>(html: &'x str, out: &mut String) -> &'x str {
         return &html[1..];
     }
     let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
-    if is(&["br", "p", "div", "tr", "td", "th", "li", "table", "h1", "h2", "h3", "h4", "hr", "pre", "blockquote", "title"]) {
+    if is(&[
+        "br",
+        "p",
+        "div",
+        "tr",
+        "td",
+        "th",
+        "li",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "hr",
+        "pre",
+        "blockquote",
+        "title",
+    ]) {
         out.push('\n');
     }
     // an address in angle brackets that was not escaped is text, not a tag
@@ -143,7 +170,8 @@ fn tag<'x>(html: &'x str, out: &mut String) -> &'x str {
 
 /// Takes one character reference off the front of `html`.
 fn entity<'x>(html: &'x str, out: &mut String) -> &'x str {
-    let length = html.bytes().skip(1).take(32).take_while(|b| b.is_ascii_alphanumeric() || *b == b'#').count();
+    let length =
+        html.bytes().skip(1).take(32).take_while(|b| b.is_ascii_alphanumeric() || *b == b'#').count();
     match html.as_bytes().get(length + 1) {
         Some(b';') => {
             add_html_token(out, &html.as_bytes()[..length + 2], false);
@@ -186,6 +214,9 @@ mod tests {
 
     #[test]
     fn japanese_runs_are_left_out() {
-        assert_eq!(without_escapes(b"to \x1b$B$3$N%a!<@%k\x1b(B <a@b.example>\n\x1b$Babc\nd"), "to \u{fffd} <a@b.example>\n\u{fffd}\nd");
+        assert_eq!(
+            without_escapes(b"to \x1b$B$3$N%a!<@%k\x1b(B <a@b.example>\n\x1b$Babc\nd"),
+            "to \u{fffd} <a@b.example>\n\u{fffd}\nd"
+        );
     }
 }

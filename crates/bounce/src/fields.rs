@@ -14,9 +14,23 @@ impl<'x> Field<'x> {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 
+    /// The name in lower case, for a `match`; empty if it is longer than any name that is looked for.
+    pub(crate) fn lower_name<'b>(&self, buffer: &'b mut [u8; 32]) -> &'b [u8] {
+        let Some(lower) = buffer.get_mut(..self.name.len()) else { return &[] };
+        lower.copy_from_slice(self.name);
+        lower.make_ascii_lowercase();
+        lower
+    }
+
     /// The value with its line ends, for the library's value parsers.
     pub(crate) fn raw(&self) -> &'x [u8] {
         self.value
+    }
+
+    /// The value unfolded, with the white space in it as it is; in a quoted local part it counts.
+    pub(crate) fn unfolded(&self) -> String {
+        let value = String::from_utf8_lossy(self.value);
+        value.trim().replace(['\r', '\n'], "")
     }
 
     /// The value on one line: unfolded (RFC 5322 §2.2.3), every run of white space one space.
@@ -45,10 +59,6 @@ pub(crate) struct Fields<'x> {
 impl<'x> Fields<'x> {
     pub(crate) fn of(block: &'x [u8]) -> Self {
         Self { rest: block }
-    }
-
-    pub(crate) fn find(block: &'x [u8], name: &str) -> Option<Field<'x>> {
-        Self::of(block).find(|field| field.is(name))
     }
 }
 
@@ -94,7 +104,7 @@ pub(crate) fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 pub(crate) fn field_colon(line: &[u8]) -> Option<usize> {
     let colon = memchr::memchr(b':', &line[..line.len().min(80)])?;
     let name = line[..colon].trim_ascii_end();
-    (!name.is_empty() && name.iter().all(|b| b.is_ascii_graphic())).then_some(colon)
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
 }
 
 /// The bytes with bare CR line ends (old Macintosh exports) turned into LF; all else untouched.

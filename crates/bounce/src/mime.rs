@@ -281,7 +281,8 @@ fn describe(headers: &[u8], inside: bool) -> (Part<'_>, Option<Vec<u8>>) {
 /// Reads `Content-Type` (RFC 2045 §5) into `part`; gives the boundary.
 fn content_type(part: &mut Part<'_>, field: Field<'_>) -> Option<Vec<u8>> {
     // on one line, since some systems fold without indentation; the library wants a line end after the value
-    let mut raw: Vec<u8> = field.raw().iter().map(|&b| if b.is_ascii_whitespace() { b' ' } else { b }).collect();
+    let mut raw: Vec<u8> =
+        field.raw().iter().map(|&b| if b.is_ascii_whitespace() { b' ' } else { b }).collect();
     raw.push(b'\n');
     let HeaderValue::ContentType(value) = MessageStream::new(&raw).parse_content_type() else { return None };
     let subtype = value.subtype().unwrap_or_default().to_ascii_lowercase();

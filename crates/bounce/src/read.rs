@@ -1,5 +1,7 @@
 //! From the bytes of a message to what it reports.
 
+use std::collections::HashMap;
+
 use crate::{
     decode,
     fields::with_line_feeds,
@@ -7,12 +9,16 @@ use crate::{
     prose::{self, Prose},
     reading::{Action, Kind, Reading, Recipient},
     returned::{Returned, message_in},
-    signs::{Signs, Weight},
+    shown::shows_stop,
+    signs::{Signs, Title, Weight},
     status::{self, Recipients},
 };
 
 /// A report that another system has put into a report of its own is still read, and the one in that.
 const MAX_WRAPPED: u16 = 2;
+
+/// Text of a report that is looked at, in bytes; what systems say stands at its front.
+const MAX_TEXT: usize = 512 * 1024;
 
 /// What a message reports about deliveries, whatever system wrote it.
 ///
@@ -23,6 +29,12 @@ pub fn read(raw: &[u8]) -> Reading {
     let parts = Parts::of(&raw);
     let mut reading = Reading::default();
     read_level(&parts, Depth::default(), &mut reading);
+    if reading.kind == Kind::Ordinary && !reading.titled_as_ours {
+        reading.message_id = None;
+    }
+    if reading.titled_as_ours || !reading.reporting_mtas.is_empty() {
+        reading.shows_stop = shows_stop(&parts);
+    }
     if !reading.recipients.is_empty() {
         let trouble = reading.recipients.iter().any(|r| r.action.is_trouble());
         reading.kind = if trouble { Kind::Bounce } else { Kind::Success };
@@ -42,6 +54,9 @@ fn read_level(parts: &Parts<'_>, depth: Depth, reading: &mut Reading) {
     let level = depth.level;
     let Some(top) = parts.at(level).next() else { return };
     let signs = Signs::of(top.headers, top.report_type.as_deref());
+    if depth.level == 0 && depth.wraps == 0 {
+        reading.titled_as_ours = signs.titled_as_ours;
+    }
     let mut recipients = Recipients::default();
     let mut has_status = false;
     for part in parts.at(level).filter(|part| part.kind == mime::Kind::Status) {
@@ -73,7 +88,8 @@ fn read_level(parts: &Parts<'_>, depth: Depth, reading: &mut Reading) {
 /// Read receipts and feedback reports, by their parts. A receipt that says it was a rejection (Dovecot's old form of
 /// one) is none.
 fn is_another_kind(parts: &Parts<'_>, level: u16) -> bool {
-    let rejection = |part: &Part<'_>| memchr::memmem::find(part.body, b"automatic-action/").is_some();
+    let has = |part: &Part<'_>, words: &[u8]| memchr::memmem::find(part.body, words).is_some();
+    let rejection = |part: &Part<'_>| has(part, b"automatic-action/") && !has(part, b"displayed");
     parts.at(level).any(|part| match part.kind {
         mime::Kind::Feedback => true,
         mime::Kind::Disposition => !rejection(part),
@@ -83,11 +99,12 @@ fn is_another_kind(parts: &Parts<'_>, level: u16) -> bool {
 
 /// The text that comes before the returned message; from HTML where there is no plain text with an address in it.
 fn report_text(parts: &Parts<'_>, level: u16) -> String {
-    let all = || parts.at(level).take_while(|part| !matches!(part.kind, mime::Kind::Message | mime::Kind::Headers));
+    let all =
+        || parts.at(level).take_while(|part| !matches!(part.kind, mime::Kind::Message | mime::Kind::Headers));
     let mut text = String::new();
     for kind in [mime::Kind::Text, mime::Kind::Html] {
         for part in all().filter(|part| part.kind == kind) {
-            text.push_str(&decode::readable(part));
+            text.push_str(&decode::readable_head(part, MAX_TEXT.saturating_sub(text.len())));
             text.push('\n');
         }
         if text.contains('@') {
@@ -99,7 +116,7 @@ fn report_text(parts: &Parts<'_>, level: u16) -> String {
 
 /// Takes the recipients from the best source there is.
 fn conclude(prose: Prose<'_>, parts: &Parts<'_>, depth: Depth, signs: &Signs, reading: &mut Reading) {
-    let action = if signs.delayed { Action::Delayed } else { Action::Failed };
+    let action = if signs.title == Title::Delay { Action::Delayed } else { Action::Failed };
     let only = |address: &String| Recipient::only(address.clone(), action);
     let mut recipients = Recipients::default();
     if let Some(fields) = prose.status {
@@ -113,9 +130,10 @@ fn conclude(prose: Prose<'_>, parts: &Parts<'_>, depth: Depth, signs: &Signs, re
     if headed.is_empty() || (prose.alone && prose.recipients.len() == headed.len()) {
         prose.recipients.into_iter().for_each(|r| recipients.add(r));
     } else {
+        let mut told: HashMap<String, Recipient> =
+            prose.recipients.into_iter().map(|r| (r.address.to_lowercase(), r)).collect();
         for address in headed {
-            let told = prose.recipients.iter().find(|r| r.address.eq_ignore_ascii_case(address));
-            recipients.add(told.cloned().unwrap_or_else(|| only(address)));
+            recipients.add(told.remove(&address.to_lowercase()).unwrap_or_else(|| only(address)));
         }
     }
     if recipients.list.is_empty() {
@@ -133,11 +151,14 @@ fn conclude(prose: Prose<'_>, parts: &Parts<'_>, depth: Depth, signs: &Signs, re
         let pasted = Returned::pasted(prose.pasted);
         let returned = Returned::of(parts, depth.level, "");
         // whom an attached message went to is only known from its envelope
-        let attached = returned.written_to.iter().filter(|to| returned.received_for.as_ref().is_some_and(|for_| for_.eq_ignore_ascii_case(to)));
+        let attached = returned
+            .written_to
+            .iter()
+            .filter(|to| returned.received_for.as_ref().is_some_and(|for_| for_.eq_ignore_ascii_case(to)));
         attached.chain(&pasted.written_to).map(only).for_each(|r| recipients.add(r));
         reading.recipients = recipients.list;
         // a bounce all the same, by its subject, its text and what it returns
-        if returned.found && signs.titled && prose.weight == Some(Weight::Strong) {
+        if returned.found && signs.titled() && prose.weight == Some(Weight::Strong) {
             reading.kind = Kind::Bounce;
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tls::TlsCause;
+use crate::{status::host, tls::TlsCause};
 
 /// What kind of message it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Recipient {
 pub struct Reading {
     /// What kind of message it is.
     pub kind: Kind,
-    /// Every `Reporting-MTA` of the report, without type and comment, as spelled; a genuine report has one.
+    /// Every `Reporting-MTA` of the report as spelled, on one line; a genuine report has one.
     pub reporting_mtas: Vec<String>,
     /// Our own queue id (`X-TLS-Guarantee-Queue-ID`), if the report has one; anyone can write it.
     pub queue_id: Option<String>,
@@ -102,13 +102,19 @@ pub struct Reading {
     pub message_id: Option<String>,
     /// The recipients, each once, in the order of the report.
     pub recipients: Vec<Recipient>,
-    /// The mail shows the sentence of a stop by us somewhere in its text, whoever wrote it there.
+    /// The mail shows the sentence of a stop by us somewhere in its text, whoever wrote it there. Only looked for in
+    /// mails with a `Reporting-MTA` or our subject.
     pub shows_stop: bool,
     /// Its subject is the one of a bounce by us.
     pub titled_as_ours: bool,
 }
 
 impl Reading {
+    /// The name of the first server that says it reports, without type and comment.
+    pub fn reporting_mta(&self) -> Option<&str> {
+        self.reporting_mtas.first().map(|mta| host(mta))
+    }
+
     /// Whether a delivery failed or is delayed.
     pub fn is_bounce(&self) -> bool {
         self.kind == Kind::Bounce

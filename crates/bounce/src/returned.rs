@@ -48,8 +48,7 @@ impl Returned {
 
     fn take(&mut self, headers: &[u8]) {
         for field in Fields::of(headers) {
-            let name = field.name.to_ascii_lowercase();
-            match name.as_slice() {
+            match field.lower_name(&mut [0; 32]) {
                 b"message-id" if self.message_id.is_none() => self.message_id = message_id(&field.text()),
                 b"to" | b"cc" => self.written_to.extend(addresses(field)),
                 b"received" if self.received_for.is_none() => {

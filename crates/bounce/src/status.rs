@@ -13,6 +13,9 @@ use crate::{
 /// Recipients of one report; more are not listed.
 pub(crate) const MAX_RECIPIENTS: usize = 20_000;
 
+/// `Reporting-MTA` fields that are kept; a genuine report has one.
+const MAX_REPORTERS: usize = 100;
+
 /// Collects recipients, each address once.
 #[derive(Default)]
 pub(crate) struct Recipients {
@@ -21,6 +24,10 @@ pub(crate) struct Recipients {
 }
 
 impl Recipients {
+    pub(crate) fn has(&self, address: &str) -> bool {
+        self.seen.contains(&address.to_lowercase())
+    }
+
     pub(crate) fn add(&mut self, recipient: Recipient) {
         if self.list.len() < MAX_RECIPIENTS && self.seen.insert(recipient.address.to_lowercase()) {
             self.list.push(recipient);
@@ -47,15 +54,16 @@ impl Group {
     }
 
     fn take(&mut self, field: Field<'_>) {
-        let name = field.name.to_ascii_lowercase();
-        match name.as_slice() {
-            b"final-recipient" => self.final_recipient = Some(field.text()),
-            b"original-recipient" => self.original_recipient = Some(field.text()),
-            b"x-actual-recipient" => self.other_recipient = Some(field.text()),
+        match field.lower_name(&mut [0; 32]) {
+            b"final-recipient" => self.final_recipient = Some(field.unfolded()),
+            b"original-recipient" => self.original_recipient = Some(field.unfolded()),
+            b"x-actual-recipient" => self.other_recipient = Some(field.unfolded()),
             b"action" => self.action = Some(field.text()),
             b"status" => self.status = status_code(&field.text()),
             b"diagnostic-code" if self.diagnostic.is_none() => self.diagnostic = diagnostic(&field.text()),
-            b"remote-mta" => self.remote_mta = Some(host(&field.text())).filter(|host| !host.is_empty()),
+            b"remote-mta" => {
+                self.remote_mta = Some(host(&field.text()).to_owned()).filter(|host| !host.is_empty());
+            }
             _ => {}
         }
     }
@@ -63,7 +71,8 @@ impl Group {
     fn recipient(self) -> Option<Recipient> {
         let of = |value: &Option<String>| value.as_deref().and_then(address::of_field);
         let original = of(&self.original_recipient);
-        let address = of(&self.final_recipient).or_else(|| original.clone()).or_else(|| of(&self.other_recipient))?;
+        let address =
+            of(&self.final_recipient).or_else(|| original.clone()).or_else(|| of(&self.other_recipient))?;
         let action = action(self.action.as_deref(), self.status.as_deref());
         let tls = self.diagnostic.as_ref().and_then(|d| {
             tls::cause(Speaker::of(d.kind.as_deref(), &d.text), self.status.as_deref(), &d.text)
@@ -102,7 +111,9 @@ pub(crate) fn read(body: &[u8], reading: &mut Reading, recipients: &mut Recipien
 
 impl Recipients {
     fn end(&mut self, group: Group) {
-        if group.names_somebody() && let Some(recipient) = group.recipient() {
+        if group.names_somebody()
+            && let Some(recipient) = group.recipient()
+        {
             self.add(recipient);
         }
     }
@@ -123,9 +134,9 @@ fn next_block(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// Takes a per-message field (RFC 3464 §2.2); whether it was one.
 fn message_field(field: Field<'_>, reading: &mut Reading) -> bool {
     if field.is("reporting-mta") {
-        let name = host(&field.text());
-        if !name.is_empty() {
-            reading.reporting_mtas.push(name);
+        let value = field.text();
+        if !host(&value).is_empty() && reading.reporting_mtas.len() < MAX_REPORTERS {
+            reading.reporting_mtas.push(value);
         }
     } else if field.is("original-envelope-id") {
         reading.envelope_id.get_or_insert_with(|| field.text());
@@ -138,10 +149,10 @@ fn message_field(field: Field<'_>, reading: &mut Reading) -> bool {
 }
 
 /// The name of an MTA field (RFC 3464 §2.1.2 `mta-name-type; mta-name`) without type, comment and trailing dot.
-fn host(value: &str) -> String {
+pub(crate) fn host(value: &str) -> &str {
     let name = value.split_once(';').map_or(value, |(_, name)| name).trim();
     let name = name.split_once(" (").map_or(name, |(name, _)| name);
-    name.trim_end_matches('.').trim().to_owned()
+    name.trim_end_matches('.').trim()
 }
 
 /// The enhanced status code (RFC 3463 §2) at the front of a `Status` field.
@@ -154,16 +165,20 @@ pub(crate) fn status_code(value: &str) -> Option<String> {
 fn is_status(code: &str) -> bool {
     let mut parts = code.split('.');
     let class = parts.next().is_some_and(|c| matches!(c, "2" | "4" | "5"));
-    let number = |n: Option<&str>| n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
+    let number = |n: Option<&str>| {
+        n.is_some_and(|n| (1..=3).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+    };
     class && number(parts.next()) && number(parts.next()) && parts.next().is_none()
 }
 
 /// An enhanced status code that stands alone in running text.
 pub(crate) fn status_in(text: &str) -> Option<String> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '#' | '-' | ',' | ';' | ':' | '[' | ']'))
-        .map(|word| word.trim_end_matches('.'))
-        .find(|word| is_status(word))
-        .map(str::to_owned)
+    text.split(|c: char| {
+        c.is_whitespace() || matches!(c, '(' | ')' | '#' | '-' | ',' | ';' | ':' | '[' | ']')
+    })
+    .map(|word| word.trim_end_matches('.'))
+    .find(|word| is_status(word))
+    .map(str::to_owned)
 }
 
 fn diagnostic(value: &str) -> Option<Diagnostic> {
@@ -210,7 +225,7 @@ mod tests {
              Action: failed\nStatus: 5.1.1 (no such user)\nRemote-MTA: dns; mx.c.example\n\
              Diagnostic-Code: smtp; 550 5.1.1\n    No\n user\n",
         );
-        assert_eq!(reading.reporting_mtas, ["mx.a.example"]);
+        assert_eq!(reading.reporting_mta(), Some("mx.a.example"));
         let text = "550 5.1.1 No user".to_owned();
         assert_eq!(
             recipients,
@@ -227,8 +242,14 @@ mod tests {
     }
 
     #[rstest]
-    #[case("Final-Recipient: rfc822; a@b.example\nAction: failed\nFinal-Recipient: rfc822; c@d.example\nAction: failed\n", 2)]
-    #[case("Original-Recipient: rfc822; a@b.example\nFinal-Recipient: rfc822; c@d.example\nAction: failed\n", 1)]
+    #[case(
+        "Final-Recipient: rfc822; a@b.example\nAction: failed\nFinal-Recipient: rfc822; c@d.example\nAction: failed\n",
+        2
+    )]
+    #[case(
+        "Original-Recipient: rfc822; a@b.example\nFinal-Recipient: rfc822; c@d.example\nAction: failed\n",
+        1
+    )]
     #[case("Final-Recipient: rfc822; a@b.example\n\nAction: failed\n\nStatus: 5.0.0\n", 1)]
     #[case("Final-Recipient: rfc822; a@b.example\n\nFinal-Recipient: rfc822; A@B.example\n", 1)]
     #[case("Original-Recipient: <a@b.example>\nAction: failed\n", 1)]

@@ -63,6 +63,10 @@ const OWN_SENTENCES: &[(&str, TlsCause)] = &[
     ("security level check failed", TlsCause::NotOffered),
 ];
 
+/// Without one of these words it is about something else; looked for first, for speed.
+const SUBJECTS: &[&str] =
+    &["tls", "certificate", "dane", "dnssec", "mta-sts", "identity", "security level", "encryption"];
+
 /// Sentences of remote servers that demand what the sender did not do.
 const REMOTE_SENTENCES: &[&str] = &[
     "must issue a starttls command first",
@@ -94,7 +98,11 @@ impl Speaker {
     pub(crate) fn of(kind: Option<&str>, text: &str) -> Self {
         match kind {
             Some(kind) if kind.eq_ignore_ascii_case("smtp") => {
-                if begins_with_reply(text) { Self::Remote } else { Self::Unknown }
+                if begins_with_reply(text) {
+                    Self::Remote
+                } else {
+                    Self::Unknown
+                }
             }
             Some(_) => Self::Reporter,
             None => Self::Unknown,
@@ -110,6 +118,10 @@ fn begins_with_reply(text: &str) -> bool {
 /// Why the transport was not protected enough, if `text` says so; `text` stands on one line.
 pub(crate) fn cause(speaker: Speaker, status: Option<&str>, text: &str) -> Option<TlsCause> {
     let text = text.to_lowercase();
+    let security_code = || status.is_some_and(|s| s.ends_with(".7.10") || s.ends_with(".7.30"));
+    if !SUBJECTS.iter().any(|word| text.contains(word)) {
+        return (speaker != Speaker::Reporter && security_code()).then_some(TlsCause::DemandedByRemote);
+    }
     // Exchange reports its own judgement as an `smtp` diagnostic, under codes nobody else uses
     let exchange = ["7.321", "7.322", "7.323", "7.324", "7.325"].iter().any(|code| text.contains(code));
     let own = || OWN_SENTENCES.iter().find(|(sentence, _)| text.contains(sentence)).map(|(_, cause)| *cause);
@@ -121,13 +133,20 @@ pub(crate) fn cause(speaker: Speaker, status: Option<&str>, text: &str) -> Optio
     }
     let demanded = REMOTE_SENTENCES.iter().any(|sentence| text.contains(sentence))
         // RFC 5248 and 8689: "Encryption Needed", "REQUIRETLS support required"
-        || status.is_some_and(|s| s.ends_with(".7.10") || s.ends_with(".7.30"));
+        || security_code();
     demanded.then_some(TlsCause::DemandedByRemote)
 }
 
 /// Whether running text (lower case) gives a remote server's reply.
 fn quotes_reply(text: &str) -> bool {
-    let said = ["said:", "error from remote", "remote server replied", "in reply to", "responded", "remote host said"];
+    let said = [
+        "said:",
+        "error from remote",
+        "remote server replied",
+        "in reply to",
+        "responded",
+        "remote host said",
+    ];
     begins_with_reply(text) || said.iter().any(|word| text.contains(word))
 }
 
@@ -138,7 +157,11 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("X-Postfix", "TLS is required, but was not offered by host mx.a.example[192.0.2.1]", Some(TlsCause::NotOffered))]
+    #[case(
+        "X-Postfix",
+        "TLS is required, but was not offered by host mx.a.example[192.0.2.1]",
+        Some(TlsCause::NotOffered)
+    )]
     #[case(
         "X-Postfix",
         "delivery temporarily suspended: TLS is required, but host mx[192.0.2.1] refused to start TLS: 454 no",
@@ -153,7 +176,11 @@ mod tests {
     #[case("X-Postfix", "connect to mx.a.example[192.0.2.1]:25: Connection refused", None)]
     #[case("smtp", "550 5.7.1 TLS is required, but was not offered by host mx.a.example", None)]
     #[case("smtp", "530 5.7.0 Must issue a STARTTLS command first", Some(TlsCause::DemandedByRemote))]
-    #[case("smtp", "550 5.7.321 starttls-not-supported: Destination mail server must support TLS", Some(TlsCause::NotOffered))]
+    #[case(
+        "smtp",
+        "550 5.7.321 starttls-not-supported: Destination mail server must support TLS",
+        Some(TlsCause::NotOffered)
+    )]
     #[case("smtp", "550 5.1.1 User unknown", None)]
     fn causes(#[case] kind: &str, #[case] text: &str, #[case] expected: Option<TlsCause>) {
         assert_eq!(cause(Speaker::of(Some(kind), text), None, text), expected);

@@ -12,14 +12,16 @@ use crate::{
     address::{self, Found},
     fields::one_line,
     reading::{Action, Diagnostic, Recipient},
-    signs::{Signs, Weight},
+    signs::{Signs, Title, Weight},
     status::{Recipients, status_in},
     tls::{self, Speaker},
 };
-use words::{ADDRESSED, ANNOUNCED, DECORATED, DELAY, FAILURE, LABELS, NOT_DECORATED, NOT_THE_RECIPIENT, TROUBLE};
+use words::{
+    ADDRESSED, ANNOUNCED, DECORATED, DELAY, FAILURE, LABELS, NOT_DECORATED, NOT_THE_RECIPIENT, TROUBLE,
+};
 
-/// Text of a report that is looked at; what systems say stands at its front.
-const MAX_TEXT: usize = 256 * 1024;
+/// Bytes before and after an address that decide what it is.
+const MAX_CONTEXT: usize = 240;
 /// Lines and characters of one recipient's reason.
 const MAX_REASON_LINES: usize = 24;
 const MAX_REASON: usize = 2_000;
@@ -65,12 +67,12 @@ struct Candidate<'x> {
     address: &'x str,
     standing: Standing,
     line: usize,
+    start: usize,
     end: usize,
 }
 
 /// Reads the readable text of a report.
 pub(crate) fn read<'x>(text: &'x str, signs: &Signs) -> Prose<'x> {
-    let text = head(text, MAX_TEXT);
     let (report, pasted) = text.split_at(returned_message(text));
     let lower = report.to_ascii_lowercase();
     let lines = Lines::of(report, &lower);
@@ -78,14 +80,19 @@ pub(crate) fn read<'x>(text: &'x str, signs: &Signs) -> Prose<'x> {
     let weight = weight(&lower, signs, &candidates, &lines);
     let best = candidates.iter().map(|c| c.standing).max().filter(|best| *best > Standing::WrittenTo);
     let chosen: Vec<&Candidate<'_>> = candidates.iter().filter(|c| Some(c.standing) == best).collect();
-    let action = if signs.delayed || is_delay(&lower) { Action::Delayed } else { Action::Failed };
+    let action =
+        if signs.title == Title::Delay || is_delay(&lower) { Action::Delayed } else { Action::Failed };
     let mut recipients = Recipients::default();
     for (index, candidate) in chosen.iter().enumerate() {
-        let next = chosen[index + 1..].iter().find(|next| next.line > candidate.line);
-        recipients.add(recipient(candidate, &lines, next.map_or(lines.text.len(), |next| next.line), action));
+        if !recipients.has(candidate.address) {
+            recipients.add(recipient(candidate, chosen.get(index + 1).copied(), &lines, action));
+        }
     }
     if recipients.list.is_empty() {
-        lines.unqualified(signs).into_iter().for_each(|address| recipients.add(Recipient::only(address, action)));
+        lines
+            .unqualified(signs)
+            .into_iter()
+            .for_each(|address| recipients.add(Recipient::only(address, action)));
     }
     let written_to = candidates
         .iter()
@@ -112,10 +119,24 @@ fn head(text: &str, length: usize) -> &str {
     &text[..end]
 }
 
+/// At most the last `length` bytes of `text`, whole characters.
+fn tail(text: &str, length: usize) -> &str {
+    let mut start = text.len().saturating_sub(length);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
 fn weight(lower: &str, signs: &Signs, candidates: &[Candidate<'_>], lines: &Lines<'_>) -> Option<Weight> {
     // qmail's form, in whatever language the text around it is
-    let listed = || candidates.iter().any(|c| c.standing == Standing::Alone && lines.text[c.line].trim_end().ends_with(">:"));
-    if FAILURE.iter().any(|word| lower.contains(word)) || (signs.daemon && (signs.titled || listed())) {
+    let listed = || {
+        candidates
+            .iter()
+            .any(|c| c.standing == Standing::Alone && lines.text[c.line].trim_end().ends_with(">:"))
+    };
+    if FAILURE.iter().any(|word| lower.contains(word)) || (signs.by_system() && (signs.titled() || listed()))
+    {
         Some(Weight::Strong)
     } else if TROUBLE.iter().any(|word| lower.contains(word)) {
         Some(Weight::Weak)
@@ -145,7 +166,8 @@ impl<'x> Lines<'x> {
 
     /// Whether the paragraph around `line` (at most three lines each way) has one of `words`.
     fn paragraph_has(&self, line: usize, words: &[&str]) -> bool {
-        let first = (line.saturating_sub(3)..line).rev().take_while(|l| !self.is_blank(*l)).last().unwrap_or(line);
+        let first =
+            (line.saturating_sub(3)..line).rev().take_while(|l| !self.is_blank(*l)).last().unwrap_or(line);
         let last = (line + 1..line + 4).take_while(|l| !self.is_blank(*l)).last().unwrap_or(line);
         self.lower[first..=last].iter().any(|text| words.iter().any(|word| text.contains(word)))
     }
@@ -161,13 +183,18 @@ impl<'x> Lines<'x> {
         let Some(domain) = &signs.from_domain else { return Vec::new() };
         let word = |line: usize| {
             let word = self.text.get(line)?.trim();
-            let local = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+            let local = !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
             local.then_some(word)
         };
         let announces = |lower: &str| {
-            lower.trim_end().ends_with(':') && (lower.contains("recipient") || lower.contains("address") || lower.contains("accepting mail"))
+            lower.trim_end().ends_with(':')
+                && (lower.contains("recipient")
+                    || lower.contains("address")
+                    || lower.contains("accepting mail"))
         };
-        let first = self.lower.iter().position(|lower| announces(lower)).map_or(self.text.len(), |line| line + 1);
+        let first =
+            self.lower.iter().position(|lower| announces(lower)).map_or(self.text.len(), |line| line + 1);
         (first..self.text.len()).map_while(word).map(|local| format!("{local}@{domain}")).collect()
     }
 }
@@ -207,7 +234,11 @@ fn returned_message(text: &str) -> usize {
 
 fn begins_returned(line: &str) -> bool {
     let starts = |words: &str| line.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));
-    if starts("received: from ") || starts("received:from ") || starts("received: by ") || starts("return-path: <") {
+    if starts("received: from ")
+        || starts("received:from ")
+        || starts("received: by ")
+        || starts("return-path: <")
+    {
         return true;
     }
     let words = line.trim_matches(|c: char| !c.is_alphanumeric());
@@ -225,31 +256,50 @@ fn begins_returned(line: &str) -> bool {
 fn candidates<'x>(lines: &Lines<'x>, signs: &Signs) -> Vec<Candidate<'x>> {
     let mut candidates = Vec::new();
     for (index, line) in lines.text.iter().enumerate() {
+        let mut trouble = None;
         // lines quoted as in an answer are not the report's own
         if line.starts_with("> ") {
             continue;
         }
         for found in address::in_text(line) {
-            if let Some(standing) = standing(lines, index, found, signs) {
-                candidates.push(Candidate { address: found.address, standing, line: index, end: found.end });
+            let mut trouble = || *trouble.get_or_insert_with(|| lines.paragraph_has(index, TROUBLE));
+            if let Some(standing) = standing(lines, index, found, signs, &mut trouble) {
+                candidates.push(Candidate {
+                    address: found.address,
+                    standing,
+                    line: index,
+                    start: found.start,
+                    end: found.end,
+                });
             }
         }
     }
     // whoever was named as somebody to ask is not meant by a mere mention either
-    let others: HashSet<&str> = candidates.iter().filter(|c| c.standing == Standing::Other).map(|c| c.address).collect();
+    let others: HashSet<&str> =
+        candidates.iter().filter(|c| c.standing == Standing::Other).map(|c| c.address).collect();
     candidates.retain(|c| c.standing > Standing::Sentence || !others.contains(c.address));
     candidates
 }
 
 /// What `found` is in its line; nothing if it is not a recipient at all.
-fn standing(lines: &Lines<'_>, index: usize, found: Found<'_>, signs: &Signs) -> Option<Standing> {
+fn standing(
+    lines: &Lines<'_>,
+    index: usize,
+    found: Found<'_>,
+    signs: &Signs,
+    trouble: &mut dyn FnMut() -> bool,
+) -> Option<Standing> {
     let (line, lower) = (lines.text[index], lines.lower[index]);
-    let before = lower[..found.start].trim_end_matches(['<', '"', '\'', '(', '[', ' ', '\t']);
-    let label = before.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | char::REPLACEMENT_CHARACTER));
-    let after = line[found.end..].trim_start_matches(['>', '"', '\'', ')']);
+    let before =
+        tail(&lower[..found.start], MAX_CONTEXT).trim_end_matches(['<', '"', '\'', '(', '[', ' ', '\t']);
+    let label = before
+        .trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | char::REPLACEMENT_CHARACTER));
+    let after = head(&line[found.end..], MAX_CONTEXT).trim_start_matches(['>', '"', '\'', ')']);
     let denied = |text: &str| NOT_THE_RECIPIENT.iter().any(|word| ends_with_word(text, word));
     // `alias@host <user@host>`: the one in brackets is the address
-    let display = address::in_text(label).next().is_some_and(|first| first.end == label.len() && line[..found.start].ends_with('<'));
+    let display = address::in_text(label)
+        .next()
+        .is_some_and(|first| first.end == label.len() && line[..found.start].ends_with('<'));
     if label.is_empty() || display {
         if stands_alone(after) && !denied(lines.before(index)) {
             return Some(Standing::Alone);
@@ -275,7 +325,7 @@ fn standing(lines: &Lines<'_>, index: usize, found: Found<'_>, signs: &Signs) ->
     }
     Some(if ADDRESSED.iter().any(|word| ends_with_word(label, word)) {
         Standing::Addressed
-    } else if lines.paragraph_has(index, TROUBLE) {
+    } else if trouble() {
         Standing::Sentence
     } else {
         Standing::Mentioned
@@ -306,12 +356,21 @@ fn stands_alone(after: &str) -> bool {
             || after.len() > trimmed.len() + 1)
 }
 
-/// The recipient of a candidate, with what the text says up to the next one's line.
-fn recipient(candidate: &Candidate<'_>, lines: &Lines<'_>, until: usize, action: Action) -> Recipient {
-    let rest = lines.text[candidate.line].get(candidate.end..).unwrap_or_default();
-    let mut reason = rest.trim_start_matches(['>', '"', '\'', ')', ':', ' ']).to_owned();
+/// The recipient of a candidate, with what the text says up to the `next` one.
+fn recipient(
+    candidate: &Candidate<'_>,
+    next: Option<&Candidate<'_>>,
+    lines: &Lines<'_>,
+    action: Action,
+) -> Recipient {
+    let same_line = next.filter(|next| next.line == candidate.line);
+    let line = lines.text[candidate.line];
+    let rest = &line[candidate.end..same_line.map_or(line.len(), |next| next.start.max(candidate.end))];
+    let until = next.map_or(lines.text.len(), |next| next.line).max(candidate.line + 1);
+    let mut reason =
+        head(rest, MAX_REASON).trim_start_matches(['>', '"', '\'', ')', ':', ';', ' ']).to_owned();
     let mut original = None;
-    for line in lines.text[..until].iter().skip(candidate.line + 1).take(MAX_REASON_LINES) {
+    for line in lines.text[candidate.line + 1..until].iter().take(MAX_REASON_LINES) {
         if reason.len() > MAX_REASON || (line.trim().is_empty() && !reason.trim().is_empty()) {
             break;
         }
@@ -319,12 +378,12 @@ fn recipient(candidate: &Candidate<'_>, lines: &Lines<'_>, until: usize, action:
             original = address::in_text(line).next().map(|found| found.address.to_owned());
         } else {
             reason.push(' ');
-            reason.push_str(line);
+            reason.push_str(head(line, MAX_REASON));
         }
     }
     let text = head(&one_line(&reason), MAX_REASON).to_owned();
     let status = status_in(&text);
     let tls = tls::cause(Speaker::Unknown, status.as_deref(), &text);
-    let diagnostic = (!text.is_empty()).then(|| Diagnostic { kind: None, text });
+    let diagnostic = (!text.is_empty()).then_some(Diagnostic { kind: None, text });
     Recipient { original, status, diagnostic, tls, ..Recipient::only(candidate.address.to_owned(), action) }
 }

@@ -1,0 +1,68 @@
+//! The first part: for people without the banner, in German and then in English.
+
+use super::{
+    Cause, Notice, Report, Reported, Texts,
+    clean::{self, Alphabet},
+};
+
+/// The text, with CRLF line ends.
+pub(super) fn part(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    let stopped = |r: &&Reported| matches!(r.cause, Cause::Stop(_));
+    match report.notice {
+        Notice::Delayed => section(report, |texts| &texts.delayed, report.recipients.iter(), &mut out),
+        Notice::Failed => {
+            section(report, |texts| &texts.stopped, report.recipients.iter().filter(stopped), &mut out);
+            if report.recipients.iter().any(|r| stopped(&r)) {
+                both(report, |texts| &texts.ways, &mut out);
+            }
+            section(
+                report,
+                |texts| &texts.failed,
+                report.recipients.iter().filter(|r| !stopped(r)),
+                &mut out,
+            );
+        }
+    }
+    both(report, |texts| &texts.closing, &mut out);
+    // the empty line after the last paragraph belongs to the delimiter
+    out.truncate(out.trim_end().len());
+    out.push_str("\r\n");
+    out
+}
+
+/// What there is to say about some recipients in both languages, and then the recipients.
+fn section<'r>(
+    report: &Report<'_>,
+    words: impl Fn(&Texts) -> &String,
+    recipients: impl Iterator<Item = &'r Reported>,
+    out: &mut String,
+) {
+    let mut recipients = recipients.peekable();
+    if recipients.peek().is_none() {
+        return;
+    }
+    both(report, words, out);
+    for recipient in recipients {
+        let said = match (&recipient.cause, &recipient.remote) {
+            (Cause::Reply(_), Some(host)) => format!("host {host} said: "),
+            _ => String::new(),
+        };
+        let line = format!("<{}>: {said}{}", clean::address(&recipient.address), recipient.cause.text());
+        clean::wrap(&clean::line(&line, Alphabet::Unicode), "    ", out);
+    }
+    out.push_str("\r\n");
+}
+
+fn both(report: &Report<'_>, words: impl Fn(&Texts) -> &String, out: &mut String) {
+    for texts in [&report.words.de, &report.words.en] {
+        let text = words(texts).trim();
+        if text.is_empty() {
+            continue;
+        }
+        for line in text.lines() {
+            clean::wrap(&clean::line(line, Alphabet::Unicode), "", out);
+        }
+        out.push_str("\r\n");
+    }
+}
