@@ -1,8 +1,10 @@
 //! The contract and the seed's promises, from outside: names begin with the promise's number.
 
 mod bounce;
+mod command_line;
 mod exemptions;
 mod http_api;
+mod incoming;
 mod notifications;
 mod privacy;
 mod protection;
