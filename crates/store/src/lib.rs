@@ -72,6 +72,7 @@ pub trait Store: Send + Sync + 'static {
     // --- the queue ------------------------------------------------------------------------
     /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch and the
     /// overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
+    /// [`StoreError::Exists`] if the queue id is taken, [`StoreError::NotFound`] if the account has been removed.
     async fn accept(&self, message: NewMessage) -> Result<()>;
     /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,
     /// longest due first, at most `limit` jobs of at most [`MAX_JOB_RECIPIENTS`] recipients each. Next hops in `busy` are
@@ -82,9 +83,10 @@ pub trait Store: Send + Sync + 'static {
     async fn release(&self, recipients: &[RecipientId]) -> Result<()>;
     /// When the next unclaimed recipient is due, if any waits for another next hop than those in `busy`.
     async fn next_due(&self, busy: &[NextHop]) -> Result<Option<Timestamp>>;
-    /// The message's content as accepted.
+    /// The message's content as accepted; [`StoreError::NotFound`] once nothing is left to deliver or to report.
     async fn content(&self, queue_id: &str) -> Result<Bytes>;
     /// Records what became of recipients, with the stop's record in the same transaction, and frees their claims.
+    /// Passes over recipients that are final already. If it fails, the claims stay: record again, or release.
     async fn record(
         &self,
         queue_id: &str,
@@ -92,7 +94,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Progress>;
     /// Puts the message into a local mailbox and marks the recipient delivered, in one transaction; frees the claim.
-    /// Fails with [`StoreError::NotFound`] if there is no such account.
+    /// Fails with [`StoreError::NotFound`], and changes nothing, if there is no such account.
     async fn deliver_local(&self, delivery: LocalDelivery) -> Result<Progress>;
     /// Everything about one message that is still to be reported to its sender, if there is anything.
     async fn pending_report(&self, queue_id: &str) -> Result<Option<PendingReport>>;
@@ -111,15 +113,16 @@ pub trait Store: Send + Sync + 'static {
     async fn queue_entry(&self, queue_id: &str) -> Result<Option<QueueEntry>>;
     /// Makes the message's waiting recipients due now; how many.
     async fn retry(&self, queue_id: &str, now: Timestamp) -> Result<usize>;
-    /// Takes a message's waiting recipients out of the queue, without a report; how many.
+    /// Takes a message's waiting recipients out of the queue, without a report; how many. They are shown as bounced; what
+    /// an attempt under way comes to is not recorded.
     async fn remove(&self, queue_id: &str, now: Timestamp) -> Result<usize>;
 
     // --- what users see -------------------------------------------------------------------
     /// What became of a message of this account.
     async fn message_status(&self, account: &str, queue_id: &str) -> Result<Option<MessageStatus>>;
-    /// The account's recorded stops, newest first.
+    /// The account's recorded stops, newest first. One for a message, whose queue id is also the stop's.
     async fn stops(&self, account: &str, limit: Option<u32>) -> Result<Vec<Stop>>;
-    /// A mailbox's messages, newest received first.
+    /// A mailbox's messages, newest received first. Their ids increase, and are counted for each account by itself.
     async fn mailbox(
         &self,
         account: &str,
@@ -132,6 +135,7 @@ pub trait Store: Send + Sync + 'static {
     async fn set_seen(&self, account: &str, mailbox: Mailbox, id: i64, seen: bool) -> Result<()>;
 
     // --- upkeep ---------------------------------------------------------------------------
-    /// Forgets sessions and overrides that have ended at `now`, and finished messages and stops from before `keep_since`.
+    /// Forgets sessions and overrides that have ended at `now`, and messages, with their stops, that were finished
+    /// (nothing left to deliver or to report) before `keep_since`.
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;
 }

@@ -21,6 +21,11 @@ pub(super) struct Head {
 
 /// The message of that queue id, or [`StoreError::NotFound`].
 pub(super) fn head(connection: &Connection, queue_id: &str) -> Result<Head> {
+    head_if_any(connection, queue_id)?.ok_or_else(|| StoreError::NotFound(format!("message {queue_id}")))
+}
+
+/// The message of that queue id, if it is there.
+pub(super) fn head_if_any(connection: &Connection, queue_id: &str) -> Result<Option<Head>> {
     let sql = "SELECT queue_id, message.id AS row, account_id, address, reverse_path
                FROM message LEFT JOIN account ON account.id = account_id WHERE queue_id = ?1";
     cells::row(connection, "message", sql, [queue_id], |line| {
@@ -30,12 +35,7 @@ pub(super) fn head(connection: &Connection, queue_id: &str) -> Result<Head> {
             account: account_row.zip(line.get("address")?),
             reverse_path: line.reverse_path()?,
         })
-    })?
-    .ok_or_else(|| not_found(queue_id))
-}
-
-pub(super) fn not_found(queue_id: &str) -> StoreError {
-    StoreError::NotFound(format!("message {queue_id}"))
+    })
 }
 
 /// Drops the content and notes the time, once nothing is left to deliver or to report.

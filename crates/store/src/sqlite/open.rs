@@ -116,10 +116,24 @@ fn lock_file(path: &Path, suffix: &str) -> Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
     fn migrations_are_valid() {
         MIGRATIONS.validate().unwrap();
+    }
+
+    #[rstest]
+    #[case::a_commit_is_synced("synchronous", 2)]
+    #[case::the_checkpointer_does_it("wal_autocheckpoint", 0)]
+    #[case::rows_belong_to_rows("foreign_keys", 1)]
+    #[case::another_process_may_be_writing("busy_timeout", 5000)]
+    fn the_writer_has_what_the_promises_rest_on(#[case] pragma: &str, #[case] value: i64) {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = writer(&directory.path().join("store.sqlite")).unwrap();
+        let set: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+        assert_eq!(set, value);
     }
 }

@@ -12,7 +12,7 @@ const STEP: usize = 200;
 
 /// See [`crate::Store::retry`]. What is due already keeps its place.
 pub(super) fn retry(connection: &Connection, queue_id: &str, now: Timestamp) -> Result<usize> {
-    let message = messages::head(connection, queue_id)?;
+    let Some(message) = messages::head_if_any(connection, queue_id)? else { return Ok(0) };
     change(
         connection,
         "UPDATE recipient SET next_attempt_at = min(next_attempt_at, ?2)
@@ -23,7 +23,7 @@ pub(super) fn retry(connection: &Connection, queue_id: &str, now: Timestamp) -> 
 
 /// See [`crate::Store::remove`]. Bounced without a cause, since no attempt ended so.
 pub(super) fn remove(connection: &Connection, queue_id: &str, now: Timestamp) -> Result<usize> {
-    let message = messages::head(connection, queue_id)?;
+    let Some(message) = messages::head_if_any(connection, queue_id)? else { return Ok(0) };
     let removed = change(
         connection,
         "UPDATE recipient SET state = 'bounced', next_attempt_at = NULL, cause = NULL, report = NULL, changed_at = ?2

@@ -75,8 +75,8 @@ async fn an_outcome_that_comes_after_the_removal_is_ignored() {
 #[tokio::test]
 async fn messages_that_are_not_there_are_not_found() {
     let store = home().await;
-    assert!(matches!(store.retry("m9", at(0)).await, Err(StoreError::NotFound(_))));
-    assert!(matches!(store.remove("m9", at(0)).await, Err(StoreError::NotFound(_))));
+    assert_eq!(store.retry("m9", at(0)).await.unwrap(), 0);
+    assert_eq!(store.remove("m9", at(0)).await.unwrap(), 0);
     assert!(matches!(store.record("m9", vec![], at(0)).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.content("m9").await, Err(StoreError::NotFound(_))));
 }
