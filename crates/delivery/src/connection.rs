@@ -1,13 +1,13 @@
 //! One connection to an MX host: moves the bytes for [`smtp::client::Dialogue`].
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use guarantee::{Cause, HostAddress, Starttls, TlsDetails, TlsFailure};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use smtp::client::{
-    Action, CONNECT_TIMEOUT, Dialogue, Failure, HANDSHAKE_TIMEOUT, Loss, Outcome, Report, Stage, TlsWish,
-    Transaction,
+use smtp::{
+    client::{Action, Capabilities, Dialogue, Failure, Loss, Outcome, Report, Stage, TlsWish, Transaction},
+    reply::Class,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,13 +16,16 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::verify;
+use crate::{patience::Remaining, verify};
 
 /// Octets of a message handed to the dialogue at a time.
 const PIECE: usize = 64 << 10;
 
 /// Octets read from a host at a time; replies are short.
 const READ: usize = 4 << 10;
+
+/// For what a host that hung up said before; it is there or it never will be.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A greeted connection with what its host showed.
 pub(crate) struct Connection {
@@ -32,8 +35,11 @@ pub(crate) struct Connection {
     pub(crate) host: HostAddress,
     /// What came of STARTTLS.
     pub(crate) starttls: Starttls,
+    remaining: Remaining,
     stage: Stage,
     deadline: Instant,
+    /// The alert that ended TLS after the handshake, if one did.
+    alert: Option<String>,
 }
 
 enum Io {
@@ -53,24 +59,17 @@ pub(crate) enum NotOpened {
 /// How to open a connection.
 pub(crate) struct Target<'a> {
     pub(crate) host: HostAddress,
-    pub(crate) port: u16,
     /// Our name for EHLO.
     pub(crate) hello_name: &'a str,
     pub(crate) tls: &'a Arc<ClientConfig>,
     pub(crate) wish: TlsWish,
+    pub(crate) remaining: Remaining,
 }
 
 impl Connection {
-    /// Connects, greets and does TLS as far as it goes (P1: STARTTLS whenever it is offered).
-    pub(crate) async fn open(target: Target<'_>) -> Result<Self, NotOpened> {
-        let Target { host, port, hello_name, tls, wish } = target;
-        let address = SocketAddr::new(host.address, port);
-        let unreachable = |detail: String| NotOpened::Away(Cause::Unreachable { host: host.clone(), detail });
-        let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Err(_elapsed) => return Err(unreachable("timed out".to_owned())),
-            Ok(Err(error)) => return Err(unreachable(plain(&error))),
-            Ok(Ok(stream)) => stream,
-        };
+    /// Greets on a fresh connection and does TLS as far as it goes (P1: STARTTLS whenever it is offered).
+    pub(crate) async fn open(stream: TcpStream, target: Target<'_>) -> Result<Self, NotOpened> {
+        let Target { host, hello_name, tls, wish, remaining } = target;
         // Commands are small and wait for replies.
         let _best_effort = stream.set_nodelay(true);
         let mut connection = Self {
@@ -78,8 +77,10 @@ impl Connection {
             dialogue: Dialogue::new(hello_name, wish),
             host,
             starttls: Starttls::NotTried,
+            remaining,
             stage: Stage::Greeting,
-            deadline: Instant::now() + Stage::Greeting.timeout(),
+            deadline: remaining.stage(Stage::Greeting),
+            alert: None,
         };
         connection.greet(tls).await?;
         Ok(connection)
@@ -112,7 +113,7 @@ impl Connection {
         let name = ServerName::try_from(self.host.name.clone())
             .unwrap_or_else(|_| ServerName::IpAddress(self.host.address.into()));
         let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
-        let stream = match timeout(HANDSHAKE_TIMEOUT, connecting).await {
+        let stream = match timeout_at(self.remaining.handshake(), connecting).await {
             Err(_elapsed) => return Err(failed(TlsFailure::Interrupted, "timed out".to_owned())),
             Ok(Err(error)) => return Err(failed(verify::classify(&error), plain(&error))),
             Ok(Ok(stream)) => stream,
@@ -129,13 +130,24 @@ impl Connection {
         Ok(())
     }
 
-    fn not_greeted(&self, failure: Failure) -> NotOpened {
-        let interrupted =
-            |detail: String| NotOpened::NoTls(Starttls::Failed { failure: TlsFailure::Interrupted, detail });
+    fn not_greeted(&mut self, failure: Failure) -> NotOpened {
+        let failed = |failure, detail| NotOpened::NoTls(Starttls::Failed { failure, detail });
         match failure {
-            Failure::Injected => interrupted(Failure::Injected.to_string()),
-            Failure::Lost { stage: Stage::StartTls, loss } => interrupted(loss.to_string()),
+            Failure::Injected => failed(TlsFailure::Interrupted, Failure::Injected.to_string()),
+            Failure::Lost { stage: Stage::StartTls, loss } => {
+                failed(TlsFailure::Interrupted, loss.to_string())
+            }
+            // In TLS 1.3 the client is done first: what the server has against the handshake comes afterwards.
+            Failure::Lost { stage: Stage::Ehlo, loss } if self.tls().is_some() => match self.alert.take() {
+                Some(alert) => failed(TlsFailure::Refused, alert),
+                None => failed(TlsFailure::Interrupted, loss.to_string()),
+            },
             Failure::Lost { stage, loss } => NotOpened::Away(self.lost(stage, &loss.to_string())),
+            // A 421, which ends the connection; after any other refusal it goes on in clear.
+            Failure::Refused { stage: Stage::StartTls, reply } => {
+                let transient = reply.class() != Class::Permanent;
+                NotOpened::NoTls(Starttls::Refused { transient, reply: reply.to_string() })
+            }
             Failure::Refused { reply, .. } => {
                 NotOpened::Away(Cause::GreetingRefused { host: self.host.clone(), reply: reply.to_string() })
             }
@@ -143,8 +155,8 @@ impl Connection {
     }
 
     /// What the host offers.
-    pub(crate) fn dialogue(&self) -> &Dialogue {
-        &self.dialogue
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        self.dialogue.capabilities()
     }
 
     /// The TLS connection, if it is one.
@@ -159,7 +171,13 @@ impl Connection {
     }
 
     /// Sends one message; `None` if the connection was not ready for it.
-    pub(crate) async fn transact(&mut self, transaction: Transaction, content: &[u8]) -> Option<Outcome> {
+    pub(crate) async fn transact(
+        &mut self,
+        transaction: Transaction,
+        content: &[u8],
+        remaining: Remaining,
+    ) -> Option<Outcome> {
+        self.remaining = remaining;
         self.dialogue.begin(transaction).ok()?;
         match self.step(content, &mut 0).await {
             Step::Reported(Report::Finished(outcome)) => Some(outcome),
@@ -167,14 +185,33 @@ impl Connection {
         }
     }
 
-    /// Takes leave (RFC 5321 §4.1.1.10).
-    pub(crate) async fn quit(mut self) {
-        self.dialogue.quit();
-        while let Step::Reported(report) = self.step(&[], &mut 0).await {
-            if report == Report::Quit {
-                break;
-            }
+    /// Takes leave (RFC 5321 §4.1.1.10) without keeping anybody waiting: QUIT is on its way when this returns.
+    pub(crate) async fn leave(mut self) {
+        if self.say_quit().await {
+            tokio::spawn(self.hear_farewell());
         }
+    }
+
+    /// Takes leave and waits until the host has, too.
+    pub(crate) async fn quit(mut self) {
+        if self.say_quit().await {
+            self.hear_farewell().await;
+        }
+    }
+
+    async fn say_quit(&mut self) -> bool {
+        self.dialogue.quit();
+        match self.dialogue.next_action() {
+            Action::Send { octets, stage } => {
+                self.begin(stage);
+                self.write(&octets).await.is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    async fn hear_farewell(mut self) {
+        let _gone_already = self.step(&[], &mut 0).await;
         if let Io::Tls(stream) = &mut self.io {
             let _gone_already = timeout(Stage::Quit.timeout(), stream.shutdown()).await;
         }
@@ -182,11 +219,12 @@ impl Connection {
 
     /// What it is to have lost this connection.
     pub(crate) fn lost(&self, stage: Stage, detail: &str) -> Cause {
-        Cause::ConnectionLost {
-            host: self.host.clone(),
-            stage: format!("waiting for the reply to {}", stage.command()),
-            detail: detail.to_owned(),
-        }
+        let doing = match stage {
+            Stage::Greeting => "waiting for the greeting".to_owned(),
+            Stage::Block => "sending the message".to_owned(),
+            _ => format!("waiting for the reply to {}", stage.command()),
+        };
+        Cause::ConnectionLost { host: self.host.clone(), stage: doing, detail: detail.to_owned() }
     }
 
     /// Does what the dialogue says until something is settled.
@@ -194,13 +232,17 @@ impl Connection {
         loop {
             match self.dialogue.next_action() {
                 Action::Send { octets, stage } => {
-                    self.now_at(stage);
+                    self.begin(stage);
                     if let Err(loss) = self.write(&octets).await {
+                        self.hear_last_words().await;
                         self.dialogue.lost(loss);
                     }
                 }
                 Action::Receive(stage) => {
-                    self.now_at(stage);
+                    // Recipients are answered one by one, each within its time; but not octet by octet.
+                    if stage != self.stage || stage == Stage::Rcpt {
+                        self.begin(stage);
+                    }
                     self.read().await;
                 }
                 Action::Content => {
@@ -219,27 +261,15 @@ impl Connection {
         }
     }
 
-    /// A stage's time runs from its beginning, so that a host that sends an octet a minute gains nothing; each block
-    /// of the message has its own (RFC 5321 §4.5.3.2.5).
-    fn now_at(&mut self, stage: Stage) {
-        if stage != self.stage || stage == Stage::Block {
-            self.stage = stage;
-            self.deadline = Instant::now() + stage.timeout();
-        }
+    /// A stage's time runs from its beginning, so that a host that sends an octet a minute gains nothing; each command
+    /// and each block of the message has its own (RFC 5321 §4.5.3.2).
+    fn begin(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.deadline = self.remaining.stage(stage);
     }
 
     async fn write(&mut self, octets: &[u8]) -> Result<(), Loss> {
-        let writing = async {
-            match &mut self.io {
-                Io::Clear(stream) => stream.write_all(octets).await,
-                Io::Tls(stream) => {
-                    stream.write_all(octets).await?;
-                    stream.flush().await
-                }
-                Io::Gone => Err(io::ErrorKind::NotConnected.into()),
-            }
-        };
-        match timeout_at(self.deadline, writing).await {
+        match timeout_at(self.deadline, self.io.write(octets)).await {
             Err(_elapsed) => Err(Loss::TimedOut),
             Ok(Err(_broken)) => Err(Loss::Closed),
             Ok(Ok(())) => Ok(()),
@@ -248,17 +278,43 @@ impl Connection {
 
     async fn read(&mut self) {
         let mut buffer = [0; READ];
-        let reading = async {
-            match &mut self.io {
-                Io::Clear(stream) => stream.read(&mut buffer).await,
-                Io::Tls(stream) => stream.read(&mut buffer).await,
-                Io::Gone => Err(io::ErrorKind::NotConnected.into()),
-            }
-        };
-        match timeout_at(self.deadline, reading).await {
+        match timeout_at(self.deadline, self.io.read(&mut buffer)).await {
             Err(_elapsed) => self.dialogue.lost(Loss::TimedOut),
-            Ok(Ok(0) | Err(_)) => self.dialogue.lost(Loss::Closed),
+            Ok(Ok(0)) => self.dialogue.lost(Loss::Closed),
             Ok(Ok(count)) => self.dialogue.feed(&buffer[..count]),
+            Ok(Err(error)) => {
+                self.alert = (verify::classify(&error) == TlsFailure::Refused).then(|| plain(&error));
+                self.dialogue.lost(Loss::Closed);
+            }
+        }
+    }
+
+    /// A host that hangs up in the middle of a message may have said why.
+    async fn hear_last_words(&mut self) {
+        let mut buffer = [0; READ];
+        if let Ok(Ok(count)) = timeout(LAST_WORDS, self.io.read(&mut buffer)).await {
+            self.dialogue.feed(&buffer[..count]);
+        }
+    }
+}
+
+impl Io {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(stream) => stream.read(buffer).await,
+            Self::Tls(stream) => stream.read(buffer).await,
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Clear(stream) => stream.write_all(octets).await,
+            Self::Tls(stream) => {
+                stream.write_all(octets).await?;
+                stream.flush().await
+            }
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }
@@ -270,7 +326,7 @@ enum Step {
 }
 
 /// An error as a sentence for mail administrators, without the operating system's number.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

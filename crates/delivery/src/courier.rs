@@ -8,17 +8,23 @@ use guarantee::{
 };
 use rustls::ClientConfig;
 use smtp::client::TlsWish;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
-    connection::{Connection, NotOpened, Target},
+    connection::{Connection, NotOpened, Target, plain},
     dns::{Answer, Dns, DnsServers},
     gather::{Ownership, gather},
+    patience::{Patience, Remaining},
     pool::Pool,
+    silent::Silent,
     verify,
 };
 
 /// Connections to one address for one mail: TLS twice, to be certain, and once in clear.
-const MAX_CONNECTIONS: usize = 4;
+const MAX_CONNECTIONS: u8 = 4;
 
 /// The way out: clones share look-ups, connections and settings.
 #[derive(Clone)]
@@ -31,6 +37,8 @@ struct Inner {
     dns: Dns,
     tls: Arc<ClientConfig>,
     pool: Pool,
+    silent: Silent,
+    patience: Patience,
 }
 
 /// How mail leaves.
@@ -60,10 +68,21 @@ pub struct Route {
 impl Courier {
     /// A courier with these settings. Fails when the machine's DNS configuration can't be read.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        let dns = Dns::new(&settings.dns)?;
-        Ok(Self {
-            inner: Arc::new(Inner { settings, dns, tls: verify::client_config(), pool: Pool::default() }),
-        })
+        Self::with_patience(settings, Patience::default())
+    }
+
+    /// The same with other limits, for tests, which can't wait for minutes.
+    #[doc(hidden)]
+    pub fn with_patience(settings: Settings, patience: Patience) -> Result<Self, String> {
+        let inner = Inner {
+            dns: Dns::new(&settings.dns)?,
+            settings,
+            tls: verify::client_config(),
+            pool: Pool::default(),
+            silent: Silent::default(),
+            patience,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Closes the connections that wait for another mail.
@@ -94,35 +113,48 @@ impl Courier {
         Facts { next_hop: next_hop.to_owned(), mx: MxAnswer::Hosts(vec![host]) }
     }
 
+    /// The addresses of a host in the order to try them: those that were silent lately come last.
+    pub(crate) fn in_order(&self, host: &PlannedHost, port: u16) -> Vec<SocketAddr> {
+        let mut addresses: Vec<SocketAddr> =
+            host.addresses.iter().map(|address| SocketAddr::new(*address, port)).collect();
+        let now = Instant::now();
+        addresses.sort_by_key(|address| self.inner.silent.contains(*address, now));
+        addresses
+    }
+
+    /// The patience for an attempt that begins now.
+    pub(crate) fn patience(&self) -> Remaining {
+        Remaining::new(self.inner.patience)
+    }
+
     /// A connection to this address that the judge has cleared for the requirement: one that waits, or a new one.
     pub(crate) async fn cleared(
         &self,
         planned: &PlannedHost,
         address: SocketAddr,
         reuse: Reuse,
+        remaining: Remaining,
     ) -> Result<Cleared, HostFailure> {
         if reuse == Reuse::Allowed
-            && let Some(connection) = self.inner.pool.take(&planned.name, address, planned.requirement)
+            && let Some(connection) = self.inner.pool.take(&planned.name, address)
             && let Verdict::Proceed(clearance) =
                 judge(planned, &seen(&connection.host, &connection.starttls, 1))
         {
             return Ok(Cleared { connection, clearance, reused: true });
         }
-        self.fresh(planned, address).await
+        self.fresh(planned, address, remaining).await
     }
 
-    async fn fresh(&self, planned: &PlannedHost, address: SocketAddr) -> Result<Cleared, HostFailure> {
+    async fn fresh(
+        &self,
+        planned: &PlannedHost,
+        address: SocketAddr,
+        remaining: Remaining,
+    ) -> Result<Cleared, HostFailure> {
         let host = HostAddress { name: planned.name.clone(), address: address.ip() };
         let mut wish = TlsWish::IfOffered;
         for connections in 1..=MAX_CONNECTIONS {
-            let target = Target {
-                host: host.clone(),
-                port: address.port(),
-                hello_name: &self.inner.settings.hello_name,
-                tls: &self.inner.tls,
-                wish,
-            };
-            let (connection, starttls) = match Connection::open(target).await {
+            let (connection, starttls) = match self.open(&host, address, wish, remaining).await {
                 Ok(connection) => {
                     let starttls = connection.starttls.clone();
                     (Some(connection), starttls)
@@ -130,18 +162,20 @@ impl Courier {
                 Err(NotOpened::NoTls(starttls)) => (None, starttls),
                 Err(NotOpened::Away(cause)) => return Err(HostFailure { cause, weight: Weight::Away }),
             };
-            let count = u8::try_from(connections).unwrap_or(u8::MAX);
-            match (judge(planned, &seen(&host, &starttls, count)), connection) {
+            match (judge(planned, &seen(&host, &starttls, connections)), connection) {
                 (Verdict::Proceed(clearance), Some(connection)) => {
                     return Ok(Cleared { connection, clearance, reused: false });
                 }
                 (Verdict::NextHost(failure), connection) => {
                     if let Some(connection) = connection {
-                        connection.quit().await;
+                        connection.leave().await;
                     }
                     return Err(failure);
                 }
-                (Verdict::RetryInClear, _) if planned.requirement == Requirement::Opportunistic => {
+                // Cleared for clear text, but what came of STARTTLS has ended the connection.
+                (Verdict::RetryInClear | Verdict::Proceed(_), None)
+                    if planned.requirement == Requirement::Opportunistic =>
+                {
                     wish = TlsWish::Never;
                 }
                 (Verdict::Again | Verdict::RetryInClear | Verdict::Proceed(_), _) => {}
@@ -151,9 +185,42 @@ impl Courier {
         Err(HostFailure { cause: Cause::OwnFault { detail }, weight: Weight::Away })
     }
 
-    /// Keeps a connection that can carry another mail.
+    async fn open(
+        &self,
+        host: &HostAddress,
+        address: SocketAddr,
+        wish: TlsWish,
+        remaining: Remaining,
+    ) -> Result<Connection, NotOpened> {
+        let Inner { settings, tls, silent, .. } = &*self.inner;
+        let until = remaining.connect(silent.contains(address, Instant::now()));
+        let detail = match timeout_at(until, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                silent.remove(address);
+                let host = host.clone();
+                let target = Target { host, hello_name: &settings.hello_name, tls, wish, remaining };
+                return Connection::open(stream, target).await;
+            }
+            Ok(Err(error)) => {
+                silent.remove(address);
+                plain(&error)
+            }
+            Err(_elapsed) => {
+                silent.add(address, Instant::now());
+                "timed out".to_owned()
+            }
+        };
+        Err(NotOpened::Away(Cause::Unreachable { host: host.clone(), detail }))
+    }
+
+    /// Keeps a connection that can carry another mail. One without TLS is not kept, since TLS is to be tried before
+    /// every mail (P1); on a kept one, what its host once showed would hold for as long as mail goes on coming.
     pub(crate) async fn keep(&self, address: SocketAddr, connection: Connection) {
-        self.inner.pool.put(address, connection).await;
+        if connection.tls().is_some() {
+            self.inner.pool.put(address, connection).await;
+        } else {
+            connection.leave().await;
+        }
     }
 }
 

@@ -23,6 +23,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Answers kept by TTL.
 const CACHE: u64 = 16_384;
 
+/// Questions under way on one TCP connection; beyond it they would fail. Each job has two for each of its hosts.
+const QUESTIONS: usize = 4096;
+
 /// Negative answers are kept no longer than this, so that a mended zone is seen soon.
 const NEGATIVE_TTL: Duration = Duration::from_mins(5);
 
@@ -117,14 +120,23 @@ impl Dns {
 /// One family's failure is not hidden by the other's denial, only by its data.
 fn both<T>(first: Answer<T>, second: Answer<T>) -> Answer<T> {
     match (first, second) {
-        (Answer::Found(mut all), Answer::Found(more)) => {
-            all.extend(more);
-            Answer::Found(all)
-        }
+        (Answer::Found(first), Answer::Found(second)) => Answer::Found(in_turn(first, second)),
         (Answer::Found(all), _) | (_, Answer::Found(all)) => Answer::Found(all),
         (Answer::Failed(why), _) | (_, Answer::Failed(why)) => Answer::Failed(why),
         (Answer::NxDomain, Answer::NxDomain) => Answer::NxDomain,
         (Answer::NoData | Answer::NxDomain, Answer::NoData | Answer::NxDomain) => Answer::NoData,
+    }
+}
+
+/// One of each list after the other, so that however many there are of one, the other's first is among the first.
+fn in_turn<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut all = Vec::with_capacity(first.len() + second.len());
+    loop {
+        match (first.next(), second.next()) {
+            (None, None) => return all,
+            (one, other) => all.extend(one.into_iter().chain(other)),
+        }
     }
 }
 
@@ -145,8 +157,40 @@ fn options() -> ResolverOpts {
     options.timeout = TIMEOUT;
     options.attempts = 2;
     options.cache_size = CACHE;
+    options.max_active_requests = QUESTIONS;
     options.negative_max_ttl = Some(NEGATIVE_TTL);
     options.use_hosts_file = ResolveHosts::Never;
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn found(all: &[u8]) -> Answer<u8> {
+        Answer::Found(all.to_vec())
+    }
+
+    fn failed() -> Answer<u8> {
+        Answer::Failed("SERVFAIL".to_owned())
+    }
+
+    #[rstest]
+    #[case(found(&[1, 2]), found(&[7, 8, 9]), found(&[1, 7, 2, 8, 9]))]
+    #[case(found(&[1]), failed(), found(&[1]))]
+    #[case(Answer::NxDomain, found(&[7]), found(&[7]))]
+    #[case(Answer::NoData, failed(), failed())]
+    #[case(failed(), Answer::NxDomain, failed())]
+    #[case(Answer::NoData, Answer::NxDomain, Answer::NoData)]
+    #[case(Answer::NxDomain, Answer::NxDomain, Answer::NxDomain)]
+    fn addresses_of_both_families_make_one_answer(
+        #[case] v6: Answer<u8>,
+        #[case] v4: Answer<u8>,
+        #[case] expected: Answer<u8>,
+    ) {
+        assert_eq!(both(v6, v4), expected);
+    }
 }

@@ -59,6 +59,8 @@ async fn hosts(dns: &Dns, own: &Ownership, mut records: Vec<(u16, String)>) -> V
 async fn host(dns: &Dns, own: &Ownership, preference: u16, name: String) -> MxHost {
     let (addresses, at_own_address) = match dns.addresses(&name).await {
         Answer::Found(found) => {
+            // ::ffff:192.0.2.1 is 192.0.2.1.
+            let found: Vec<IpAddr> = found.iter().map(IpAddr::to_canonical).collect();
             let own_address = found.iter().any(|address| own.addresses.contains(address));
             (usable(own, found), own_address)
         }
@@ -117,8 +119,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
             is_public_v4(embedded(high, low))
         }
         [0x2002, high, low, ..] => is_public_v4(embedded(high, low)),
-        // Teredo and documentation.
-        [0x2001, 0 | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        // Protocol assignments, Teredo among them, and documentation.
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // Global unicast is 2000::/3 (RFC 4291 §2.4); everything else is special.
         [first, ..] => first & 0xe000 == 0x2000,
     }
@@ -157,6 +159,10 @@ mod tests {
     #[case("fd12::1", false)]
     #[case("ff02::1", false)]
     #[case("2001:db8::1", false)]
+    #[case("2001::1", false)]
+    #[case("2001:20::1", false)]
+    #[case("2001:200::1", true)]
+    #[case("3fff::1", false)]
     #[case("2a00:1450::1", true)]
     fn mail_by_mx_goes_only_to_public_addresses(#[case] address: &str, #[case] public: bool) {
         assert_eq!(is_public(address.parse().expect("an address")), public);

@@ -9,9 +9,13 @@ mod courier;
 mod dns;
 mod fate;
 mod gather;
+mod patience;
 mod pool;
 mod probe;
+mod round;
 mod seven_bit;
+mod signature;
+mod silent;
 mod verify;
 
 pub use attempt::{Attempt, AttemptRecipient};
@@ -19,4 +23,6 @@ pub use courier::{Courier, Route, Settings};
 pub use dns::DnsServers;
 pub use fate::Fate;
 pub use gather::Ownership;
+#[doc(hidden)]
+pub use patience::Patience;
 pub use probe::{HostProbe, Probe};

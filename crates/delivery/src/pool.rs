@@ -3,11 +3,10 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use guarantee::Requirement;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -15,8 +14,8 @@ use crate::connection::Connection;
 /// A connection waits so long for another mail; then it is closed, since hosts count them.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Idle connections kept for one host.
-const PER_HOST: usize = 5;
+/// Idle connections kept for one host: as many as deliver to one next hop at a time, so that a busy one keeps its own.
+const PER_HOST: usize = 20;
 
 /// Idle connections kept in all.
 const TOTAL: usize = 200;
@@ -24,7 +23,21 @@ const TOTAL: usize = 200;
 /// Idle connections by host name and address.
 #[derive(Clone, Default)]
 pub(crate) struct Pool {
-    idle: Arc<Mutex<HashMap<Key, Vec<Idle>>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    idle: HashMap<Key, Vec<Idle>>,
+    /// Whether somebody closes those that have waited for too long.
+    janitor: Janitor,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Janitor {
+    #[default]
+    Away,
+    AtWork,
 }
 
 type Key = (String, SocketAddr);
@@ -34,62 +47,74 @@ struct Idle {
     since: Instant,
 }
 
+impl Idle {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < IDLE
+    }
+}
+
 impl Pool {
-    /// An idle connection that has proven what the requirement demands; the judge will look at its handshake again.
-    /// A connection without TLS is never taken for mail that must be encrypted: what it showed may be out of date.
-    pub(crate) fn take(
-        &self,
-        host: &str,
-        address: SocketAddr,
-        requirement: Requirement,
-    ) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = idle.get_mut(&(host.to_owned(), address))?;
-        waiting.retain(|one| one.since.elapsed() < IDLE);
-        let enough = |one: &Idle| one.connection.tls().is_some() || requirement == Requirement::Opportunistic;
-        let index = waiting.iter().rposition(enough)?;
-        Some(waiting.remove(index).connection)
+    /// An idle connection, if there is one: the one that has waited the shortest. The judge will look at its handshake again.
+    pub(crate) fn take(&self, host: &str, address: SocketAddr) -> Option<Connection> {
+        let mut state = self.state();
+        let waiting = state.idle.get_mut(&(host.to_owned(), address))?;
+        waiting.pop_if(|one| one.is_fresh()).map(|one| one.connection)
     }
 
     /// Keeps a usable connection for a while.
     pub(crate) async fn put(&self, address: SocketAddr, connection: Connection) {
         if let Some(too_many) = self.keep(address, connection) {
-            too_many.quit().await;
-            return;
+            too_many.leave().await;
         }
-        let pool = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(IDLE).await;
-            pool.close(|one| one.since.elapsed() >= IDLE).await;
-        });
     }
 
     /// Closes every idle connection.
     pub(crate) async fn close_all(&self) {
-        self.close(|_| true).await;
+        let quits = self.remove(|_| true).into_iter().map(|one| one.connection.quit());
+        futures_util::future::join_all(quits).await;
     }
 
     fn keep(&self, address: SocketAddr, connection: Connection) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = idle.values().map(Vec::len).sum();
-        let waiting = idle.entry((connection.host.name.clone(), address)).or_default();
+        let mut state = self.state();
+        let total: usize = state.idle.values().map(Vec::len).sum();
+        let waiting = state.idle.entry((connection.host.name.clone(), address)).or_default();
         if total >= TOTAL || waiting.len() >= PER_HOST {
             return Some(connection);
         }
         waiting.push(Idle { connection, since: Instant::now() });
+        if state.janitor == Janitor::Away {
+            state.janitor = Janitor::AtWork;
+            tokio::spawn(self.clone().clean());
+        }
         None
     }
 
-    async fn close(&self, which: impl Fn(&Idle) -> bool) {
-        let mut closing = Vec::new();
-        {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            for waiting in idle.values_mut() {
-                closing.extend(waiting.extract_if(.., |one| which(one)));
+    /// Until nothing waits any more, closes what has waited for too long.
+    async fn clean(self) {
+        loop {
+            tokio::time::sleep(IDLE).await;
+            for one in self.remove(|one| !one.is_fresh()) {
+                one.connection.leave().await;
             }
-            idle.retain(|_, waiting| !waiting.is_empty());
+            let mut state = self.state();
+            if state.idle.is_empty() {
+                state.janitor = Janitor::Away;
+                return;
+            }
         }
-        let quits = closing.into_iter().map(|one| one.connection.quit());
-        futures_util::future::join_all(quits).await;
+    }
+
+    fn remove(&self, which: impl Fn(&Idle) -> bool) -> Vec<Idle> {
+        let mut state = self.state();
+        let mut removed = Vec::new();
+        for waiting in state.idle.values_mut() {
+            removed.extend(waiting.extract_if(.., |one| which(one)));
+        }
+        state.idle.retain(|_, waiting| !waiting.is_empty());
+        removed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,5 @@
 //! What would happen to a guaranteed mail now, without sending one.
 
-use std::net::SocketAddr;
-
 use guarantee::{
     Cause, Conclusion, History, HostAddress, HostFailure, Plan, PlannedHost, Protection, Requirement,
     TlsDetails, Weight, conclude, plan,
@@ -11,6 +9,7 @@ use jiff::Timestamp;
 use crate::{
     Courier,
     courier::{Cleared, Reuse},
+    patience::Remaining,
 };
 
 /// What a probe of a next hop found.
@@ -39,19 +38,26 @@ impl Courier {
     /// Asks a next hop's hosts, as a delivery with the guarantee on would, up to the first that would get the mail.
     pub async fn probe(&self, next_hop: &str) -> Probe {
         let (facts, port) = self.facts(next_hop).await;
+        let remaining = self.patience();
         match plan(Requirement::Encrypted, &facts) {
             // Neither is a matter of encryption: with or without the guarantee it would bounce, or wait.
             Plan::Refuse(cause) => Probe { conclusion: Err(Conclusion::Stop(cause)), hosts: Vec::new() },
             Plan::Defer(cause) => Probe { conclusion: Err(Conclusion::Defer(cause)), hosts: Vec::new() },
-            Plan::Try { hosts, away } => self.probe_hosts(&hosts, away, port).await,
+            Plan::Try { hosts, away } => self.probe_hosts(&hosts, away, port, remaining).await,
         }
     }
 
-    async fn probe_hosts(&self, planned: &[PlannedHost], away: Vec<Cause>, port: u16) -> Probe {
+    async fn probe_hosts(
+        &self,
+        planned: &[PlannedHost],
+        away: Vec<Cause>,
+        port: u16,
+        remaining: Remaining,
+    ) -> Probe {
         let mut hosts = Vec::new();
         let mut failures = Vec::new();
         for host in planned {
-            match self.probe_host(host, port).await {
+            match self.probe_host(host, port, remaining).await {
                 Ok(found) => {
                     let conclusion = found.found.clone().map_err(Conclusion::Defer);
                     hosts.push(found);
@@ -74,10 +80,15 @@ impl Courier {
         Probe { conclusion: Err(conclusion), hosts }
     }
 
-    async fn probe_host(&self, host: &PlannedHost, port: u16) -> Result<HostProbe, Option<HostFailure>> {
+    async fn probe_host(
+        &self,
+        host: &PlannedHost,
+        port: u16,
+        remaining: Remaining,
+    ) -> Result<HostProbe, Option<HostFailure>> {
         let mut failed: Option<HostFailure> = None;
-        for address in &host.addresses {
-            match self.cleared(host, SocketAddr::new(*address, port), Reuse::Never).await {
+        for address in self.in_order(host, port) {
+            match self.cleared(host, address, Reuse::Never, remaining).await {
                 Ok(Cleared { connection, clearance, .. }) => {
                     let found = HostProbe {
                         name: host.name.clone(),
@@ -85,7 +96,7 @@ impl Courier {
                         found: Ok(clearance.protection()),
                         tls: connection.tls().cloned(),
                     };
-                    connection.quit().await;
+                    connection.leave().await;
                     return Ok(found);
                 }
                 Err(failure) if failed.as_ref().is_none_or(|known| known.weight < failure.weight) => {

@@ -3,17 +3,26 @@
 //! Whether a connection may carry mail is [`guarantee::judge()`]'s word alone; here the handshake
 //! only has to be genuine TLS 1.2 or 1.3. Any certificate passes: without DANE or MTA-STS a name
 //! out of unsigned DNS proves nothing (RFC 7672 §1.3).
+//!
+//! A limit: without a cipher suite of ECDHE and AEAD in common (RFC 9325 §4.2) there is no handshake. Hosts that
+//! know static RSA only are as good as hosts with old protocols.
 
 use std::{fmt::Write, io, sync::Arc};
 
 use guarantee::{TlsDetails, TlsFailure, TlsVersion};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion,
+    SignatureScheme,
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, aws_lc_rs},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
+
+use crate::signature::{self, Protocol};
 
 /// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate.
 pub(crate) fn client_config() -> Arc<ClientConfig> {
@@ -22,7 +31,11 @@ pub(crate) fn client_config() -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .expect("the provider has suites for both versions");
-    Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    // What a host shows on a connection must not depend on what it showed on another: two refusals of one bad ticket
+    // would look like certainty. Connections are kept instead.
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
 }
 
 /// Accepts every certificate, but not a handshake that its key has not signed.
@@ -49,7 +62,8 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        signature::check(algorithms, Protocol::Tls12, cert, message, dss)
     }
 
     fn verify_tls13_signature(
@@ -58,7 +72,8 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        signature::check(algorithms, Protocol::Tls13, cert, message, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -85,6 +100,8 @@ pub(crate) fn details(connection: &ClientConnection) -> Option<TlsDetails> {
 /// What ended a handshake, from the error of the TLS stream.
 pub(crate) fn classify(error: &io::Error) -> TlsFailure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        // Not signed by the key it shows: whoever is on the way can bring that about.
+        Some(Error::InvalidCertificate(CertificateError::BadSignature)) => TlsFailure::Interrupted,
         Some(
             Error::AlertReceived(_)
             | Error::PeerIncompatible(_)
