@@ -97,11 +97,6 @@ impl Mail {
         mail
     }
 
-    /// The page that a component belongs to.
-    pub(crate) fn of_context() -> Self {
-        expect_context()
-    }
-
     /// The account's address.
     pub(crate) fn address(self) -> String {
         self.account.with_value(|account| account.address.clone())
@@ -209,7 +204,7 @@ impl Mail {
             let path = format!("/mailboxes/{}/messages/{id}", folder.name());
             let flags = Flags { seen: true };
             // Should it not work out, it is unread again the next time.
-            let _ = client.send::<_, serde_json::Value>(Method::PATCH, &path, &flags).await;
+            let _ = client.send::<_, ()>(Method::PATCH, &path, &flags).await;
         });
     }
 

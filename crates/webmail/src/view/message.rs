@@ -90,7 +90,7 @@ fn bare_tools(folder: Folder) -> impl IntoView {
 
 fn sheet(mail: Mail, folder: Folder, id: i64, message: Arc<Opened>) -> impl IntoView {
     let shown = Shown { header: RwSignal::new(false), as_text: RwSignal::new(false) };
-    let banner = Plugin::of_context().banner(Arc::clone(&message.raw));
+    let banner = Plugin::of_context().banner(&message.raw);
     let mark = (folder == Folder::Sent).then(|| message.message_id.clone()).flatten();
     view! {
         {tools(mail, folder, id, Arc::clone(&message), shown)}
