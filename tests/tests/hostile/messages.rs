@@ -51,7 +51,7 @@ fn own(fields: &str) -> String {
     Refused
 )]
 #[case::field_without_name(&own(": value\r\n\r\nHello\r\n"), Refused)]
-#[case::message_id_without_brackets(&own("Message-ID: x\r\n\r\nHello\r\n"), Refused)]
+#[case::message_id_without_brackets(&own("Message-ID: x\r\n\r\nHello\r\n"), Taken)]
 #[case::message_id_empty(&own("Message-ID:\r\n\r\nHello\r\n"), Taken)]
 #[case::message_id_twice(&own("Message-ID: <a@x.example>\r\nMessage-ID: <b@x.example>\r\n\r\nHello\r\n"), Taken)]
 #[case::message_id_huge(&own(&format!("Message-ID: <{}@x.example>\r\n\r\nHello\r\n", "m".repeat(900))), Taken)]
