@@ -1,5 +1,7 @@
 //! The page and its files: built by `cargo xtask demo` into `target/www`, part of a release binary, read from disk in a debug build.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
@@ -10,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
 use crate::http::Failure;
 
@@ -48,23 +50,34 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 const NOT_FOUND: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title>\
     <h1>There is no such page</h1><p lang=\"de\">Diese Seite gibt es nicht.</p><p><a href=\"/\">Mail</a></p></html>\n";
 
+/// A file of the page.
+#[derive(Clone)]
+struct File {
+    data: Cow<'static, [u8]>,
+    sha256: [u8; 32],
+}
+
+fn built(name: &str) -> Option<File> {
+    Site::get(name).map(|file| File { sha256: file.metadata.sha256_hash(), data: file.data })
+}
+
 /// Answers everything outside the API.
 pub async fn serve(request: Request) -> Response {
-    let mut response = answer(request.method(), request.uri().path(), request.headers());
+    let mut response = answer(built, request.method(), request.uri().path(), request.headers());
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Response {
+fn answer(site: impl Fn(&str) -> Option<File>, method: &Method, path: &str, headers: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
         "" => INDEX,
         name => name,
     };
     // Packed variants are served in the stead of their original only.
     let packed = name.ends_with(".br") || name.ends_with(".gz");
-    let found = (!packed).then(|| Variant::find(name, headers)).flatten();
+    let found = (!packed).then(|| Variant::find(site, name, headers)).flatten();
     if *method != Method::GET && *method != Method::HEAD {
         return match found {
             Some(_) => ([(ALLOW, "GET, HEAD")], Failure::unknown_method()).into_response(),
@@ -94,23 +107,23 @@ fn page(status: StatusCode, html: &'static str) -> Response {
 
 /// A file in the form that is sent.
 struct Variant {
-    file: EmbeddedFile,
+    file: File,
     encoding: Option<&'static str>,
 }
 
 impl Variant {
     /// The smallest form that the client understands.
-    fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
-        let original = Site::get(name)?;
+    fn find(site: impl Fn(&str) -> Option<File>, name: &str, headers: &HeaderMap) -> Option<Self> {
+        let original = site(name)?;
         let packed = [("br", "br"), ("gzip", "gz")].into_iter().find_map(|(encoding, extension)| {
-            let file = accepts(headers, encoding).then(|| Site::get(&format!("{name}.{extension}")))??;
+            let file = accepts(headers, encoding).then(|| site(&format!("{name}.{extension}")))??;
             Some(Self { file, encoding: Some(encoding) })
         });
         Some(packed.unwrap_or(Self { file: original, encoding: None }))
     }
 
     fn answer(self, name: &str, request: &HeaderMap) -> Response {
-        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&self.file.metadata.sha256_hash()[..15]));
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&self.file.sha256[..15]));
         let mut headers = HeaderMap::new();
         // The names of files do not change with their content, so that it is asked every time whether it has.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -209,10 +222,71 @@ mod tests {
     #[case("/nothing.js")]
     #[case("/webmail_bg.wasm.br")]
     fn nothing_else_is_served(#[case] path: &str) {
-        let response = answer(&Method::GET, path, &HeaderMap::new());
+        let response = answer(built, &Method::GET, path, &HeaderMap::new());
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[CONTENT_TYPE], api::PROBLEM_JSON);
-        let response = answer(&Method::GET, path, &with(ACCEPT, "text/html,*/*"));
+        let response = answer(built, &Method::GET, path, &with(ACCEPT, "text/html,*/*"));
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+    }
+
+    fn two_files(name: &str) -> Option<File> {
+        let (data, number): (&[u8], u8) = match name {
+            "index.html" => (b"page", 1),
+            "index.html.br" => (b"brotli", 2),
+            "index.html.gz" => (b"gzip", 3),
+            "a.wasm" => (b"wasm", 4),
+            _ => return None,
+        };
+        Some(File { data: data.into(), sha256: [number; 32] })
+    }
+
+    fn get(path: &str, headers: &HeaderMap) -> Response {
+        answer(two_files, &Method::GET, path, headers)
+    }
+
+    #[rstest]
+    #[case("/", "", "", "text/html; charset=utf-8")]
+    #[case("/", "gzip, br", "br", "text/html; charset=utf-8")]
+    #[case("/index.html", "gzip", "gzip", "text/html; charset=utf-8")]
+    #[case("/a.wasm", "br", "", "application/wasm")]
+    fn the_smallest_form_that_is_understood(
+        #[case] path: &str,
+        #[case] accepted: &'static str,
+        #[case] encoding: &str,
+        #[case] media_type: &str,
+    ) {
+        let response = get(path, &with(ACCEPT_ENCODING, accepted));
+        assert_eq!(response.status(), StatusCode::OK);
+        let header = |name| response.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        assert_eq!(header(CONTENT_ENCODING), encoding);
+        assert_eq!(header(CONTENT_TYPE), media_type);
+        assert_eq!((header(CACHE_CONTROL), header(VARY)), ("no-cache", "accept-encoding"));
+    }
+
+    #[test]
+    fn each_form_has_a_tag_of_its_own_and_is_not_sent_twice() {
+        let plain = get("/", &HeaderMap::new()).headers()[ETAG].clone();
+        let packed = get("/", &with(ACCEPT_ENCODING, "br")).headers()[ETAG].clone();
+        assert_ne!(plain, packed);
+        let again = |tag: &HeaderValue| get("/", &HeaderMap::from_iter([(IF_NONE_MATCH, tag.clone())]));
+        let response = again(&plain);
+        assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(response.headers()[ETAG], plain);
+        assert_eq!(response.headers().get(CONTENT_TYPE), None);
+        assert_eq!(again(&packed).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn files_are_only_read() {
+        let response = answer(two_files, &Method::POST, "/", &HeaderMap::new());
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+    }
+
+    #[test]
+    fn without_a_page_it_says_how_to_build_one() {
+        let response = answer(|_| None, &Method::GET, "/", &HeaderMap::new());
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
     }
 }

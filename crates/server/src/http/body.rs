@@ -87,10 +87,9 @@ fn unreadable(error: &serde_json::Error, mut pointer: String) -> Failure {
     let named = ["missing field `", "unknown field `", "duplicate field `"]
         .iter()
         .find_map(|start| text.strip_prefix(start));
-    if let Some(name) = named.and_then(|rest| rest.split('`').next()) {
-        if !pointer.ends_with(&format!("/{name}")) {
-            pointer.push_str(&format!("/{name}"));
-        }
+    let name = named.and_then(|rest| rest.split('`').next()).map(|name| format!("/{name}"));
+    if let Some(name) = name.filter(|name| !pointer.ends_with(name)) {
+        pointer.push_str(&name);
     }
     Failure::invalid(pointer, format!("{text}."))
 }

@@ -24,7 +24,7 @@ use tower::ServiceExt;
 const CONNECTIONS: usize = 2000;
 /// How long a request's header may take, and a connection may idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Octets of a request's header.
+/// Octets of a request's header, at which no more is read.
 const HEADER_OCTETS: usize = 64 << 10;
 /// How long requests may go on after the shutdown began.
 const FAREWELL: Duration = Duration::from_secs(10);

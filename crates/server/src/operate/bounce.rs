@@ -1,14 +1,14 @@
 //! `bounce`: what messages report.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use bounce::{Reading, Recipient};
 use serde::Serialize;
 
 use super::options::Bounce;
-use super::print::harmless;
+use super::print::{harmless, line};
 
 /// Octets of one message: what a mail server takes, and more.
 const LARGEST: u64 = 200 << 20;
@@ -42,25 +42,24 @@ impl<'a> From<&'a Recipient> for LineRecipient<'a> {
 }
 
 /// Reads all files; 1 if some could not be read.
-pub(super) fn run(options: &Bounce) -> u8 {
+///
+/// # Errors
+/// When nobody reads the output any more.
+pub(super) fn run(options: &Bounce) -> anyhow::Result<u8> {
     let mut code = 0;
     for file in &options.files {
-        let said = read(file).and_then(|raw| {
-            let reading = bounce::read(&raw);
-            let text = if options.json { json(file, &reading)? } else { words(file, &reading) };
-            io::stdout().lock().write_all(text.as_bytes())
-        });
-        match said {
-            Ok(()) => {}
-            // Whoever read the output has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return code,
+        match read(file) {
+            Ok(raw) => {
+                let reading = bounce::read(&raw);
+                line(&if options.json { json(file, &reading)? } else { words(file, &reading) })?;
+            }
             Err(error) => {
                 eprintln!("tls-guarantee: {}: {error}", file.display());
                 code = 1;
             }
         }
     }
-    code
+    Ok(code)
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
@@ -74,14 +73,14 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(raw)
 }
 
-fn json(file: &Path, reading: &Reading) -> io::Result<String> {
+fn json(file: &Path, reading: &Reading) -> anyhow::Result<String> {
     let line = Line {
         file: file.to_string_lossy().into_owned(),
         is_bounce: reading.is_bounce(),
         tls_stop: reading.tls_stop().is_some(),
         recipients: reading.recipients.iter().map(LineRecipient::from).collect(),
     };
-    Ok(serde_json::to_string(&line)? + "\n")
+    Ok(serde_json::to_string(&line)?)
 }
 
 fn words(file: &Path, reading: &Reading) -> String {
@@ -90,15 +89,14 @@ fn words(file: &Path, reading: &Reading) -> String {
         (true, false) => "a bounce",
         (false, _) => "no bounce",
     };
-    let mut text = format!("{}: {kind}\n", file.display());
+    let mut text = format!("{}: {kind}", file.display());
     for recipient in &reading.recipients {
         let LineRecipient { address, action, status, diagnostic } = recipient.into();
         let status = status.unwrap_or("no status");
-        text.push_str(&format!("  {} {action} ({})", harmless(address), harmless(status)));
+        text.push_str(&format!("\n  {} {action} ({})", harmless(address), harmless(status)));
         if let Some(diagnostic) = diagnostic {
             text.push_str(&format!(": {}", harmless(diagnostic)));
         }
-        text.push('\n');
     }
     text
 }

@@ -3,7 +3,7 @@
 use api::Outcome;
 
 use super::options::Check;
-use super::print::harmless;
+use super::print::{self, harmless};
 use crate::check::{self, Report};
 
 /// Exit code when some recipient's outcome is not known.
@@ -12,9 +12,11 @@ pub(super) const COULD_NOT_CHECK: u8 = 3;
 pub(super) async fn run(options: Check) -> anyhow::Result<u8> {
     let reports = check::run(&options.place.place()?, &options.recipients).await?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
+        print::json(&reports)?;
     } else {
-        reports.iter().for_each(|report| print!("{}", words(report)));
+        for report in &reports {
+            print::line(words(report).trim_end())?;
+        }
     }
     Ok(worst(reports.iter().map(|report| report.check.outcome)))
 }

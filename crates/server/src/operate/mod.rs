@@ -9,7 +9,7 @@ mod queue;
 mod user;
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -36,11 +36,17 @@ pub fn main() -> ExitCode {
     };
     match run(options.command) {
         Ok(code) => ExitCode::from(code),
+        // Whoever read the output has seen enough: `queue list | head`.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tls-guarantee: {error:#}");
             ExitCode::from(failed)
         }
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn usage(error: &clap::Error) -> ExitCode {
@@ -59,7 +65,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
     // More than one library brings a provider; the process has one.
     let _installed_already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
-        Command::Bounce(options) => Ok(bounce::run(&options)),
+        Command::Bounce(options) => bounce::run(&options),
         Command::Demo(options) => {
             log("info");
             wait(demo::run(options.into()))
@@ -67,7 +73,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Serve(Serve { config, check }) => {
             let loaded = config::Config::read(&config)?;
             if check {
-                println!("{} is valid", config.display());
+                print::line(&format!("{} is valid", config.display()))?;
                 return Ok(0);
             }
             log("info");
@@ -93,5 +99,10 @@ fn wait_for(work: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8
 /// Logs to standard error; `RUST_LOG` says what, `default` if it does not.
 fn log(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }

@@ -1,5 +1,22 @@
 //! What people see in a terminal.
 
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Writes a line to standard output.
+///
+/// # Errors
+/// When nobody reads it any more.
+pub(super) fn line(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// Writes JSON for people and programs, likewise.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(line(&serde_json::to_string_pretty(value)?)?)
+}
+
 /// Text that came from outside, harmless to a terminal: control characters, which could move the cursor or change
 /// what was printed before, become `?`.
 pub(super) fn harmless(text: &str) -> String {

@@ -10,7 +10,7 @@ use serde_json::json;
 use store::{QueueEntry, Sqlite, Store};
 
 use super::options::{Queue, QueueAction};
-use super::print::harmless;
+use super::print::{self, harmless, line};
 
 pub(super) async fn run(queue: Queue) -> anyhow::Result<()> {
     let store = queue.place.place()?.open()?;
@@ -24,31 +24,33 @@ async fn act(action: QueueAction, json: bool, store: &Sqlite) -> anyhow::Result<
         QueueAction::List => {
             let entries = store.queue().await?;
             if json {
-                return print_json(&entries.iter().map(Entry::from).collect::<Vec<_>>());
+                return print::json(&entries.iter().map(Entry::from).collect::<Vec<_>>());
             }
             if entries.is_empty() {
-                println!("the queue is empty");
+                line("the queue is empty")?;
             }
-            entries.iter().for_each(|entry| println!("{}", one_line(entry)));
+            for entry in &entries {
+                line(&one_line(entry))?;
+            }
         }
         QueueAction::Show { id } => match store.queue_entry(&id).await? {
-            Some(entry) if json => return print_json(&Entry::from(&entry)),
-            Some(entry) => print!("{}", in_full(&entry)),
+            Some(entry) if json => return print::json(&Entry::from(&entry)),
+            Some(entry) => line(in_full(&entry).trim_end())?,
             None => bail!("{}", unknown(&id)),
         },
         QueueAction::Retry { id } => {
             let retried = waiting(&id, store.retry(&id, Timestamp::now()).await?, store).await?;
             if json {
-                return print_json(&json!({ "id": id, "retried": retried }));
+                return print::json(&json!({ "id": id, "retried": retried }));
             }
-            println!("{id}: {retried} of its recipients are due now");
+            line(&format!("{id}: {retried} of its recipients are due now"))?;
         }
         QueueAction::Remove { id } => {
             let removed = waiting(&id, store.remove(&id, Timestamp::now()).await?, store).await?;
             if json {
-                return print_json(&json!({ "id": id, "removed": removed }));
+                return print::json(&json!({ "id": id, "removed": removed }));
             }
-            println!("{id}: {removed} of its recipients removed; nobody is told");
+            line(&format!("{id}: {removed} of its recipients removed; nobody is told"))?;
         }
     }
     Ok(())
@@ -65,11 +67,6 @@ async fn waiting(id: &str, concerned: usize, store: &Sqlite) -> anyhow::Result<u
 
 fn unknown(id: &str) -> String {
     format!("there is no message {id}; `queue list` lists those that wait")
-}
-
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
 }
 
 /// A message as `--json` has it: as users see it, and what only the operator does.

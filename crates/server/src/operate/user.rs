@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use store::{Sqlite, Store, StoreError};
 
 use super::options::{User, UserAction};
+use super::print::line;
 use crate::accounts::{AccountError, Accounts};
 
 /// Octets read in search of a password's end.
@@ -29,33 +30,34 @@ async fn act(action: UserAction, store: Arc<Sqlite>) -> anyhow::Result<()> {
     match action {
         UserAction::Add { address } => {
             let password = password()?;
-            let address = accounts.add(&address, &password).await.map_err(explained)?;
-            println!("added {address}");
+            let address = accounts.add(&address, &password).await.map_err(|error| explained(&error))?;
+            line(&format!("added {address}"))?;
         }
         UserAction::Passwd { address } => {
             let password = password()?;
-            let address = accounts.set_password(&address, &password).await.map_err(explained)?;
-            println!("changed the password of {address}, and ended its sessions");
+            let address =
+                accounts.set_password(&address, &password).await.map_err(|error| explained(&error))?;
+            line(&format!("changed the password of {address}, and ended its sessions"))?;
         }
         UserAction::Remove { address } => {
-            let address = accounts.remove(&address).await.map_err(explained)?;
-            println!("removed {address}");
+            let address = accounts.remove(&address).await.map_err(|error| explained(&error))?;
+            line(&format!("removed {address}"))?;
         }
         UserAction::List { address: None } => {
             for account in store.accounts().await? {
-                println!("{}", account.address);
+                line(&account.address)?;
             }
         }
         UserAction::List { address: Some(address) } => match store.account(&address).await? {
-            Some(account) => println!("{}", account.address),
+            Some(account) => line(&account.address)?,
             None => bail!("there is no account {address}; `user list` lists them"),
         },
     }
     Ok(())
 }
 
-fn explained(error: AccountError) -> anyhow::Error {
-    let remedy = match &error {
+fn explained(error: &AccountError) -> anyhow::Error {
+    let remedy = match error {
         AccountError::Store(StoreError::Exists(_)) => "; to change its password use `user passwd`",
         AccountError::Store(StoreError::NotFound(_)) => "; `user list` lists the accounts",
         AccountError::Address { .. } => "; an account's address looks like alice@home.example",

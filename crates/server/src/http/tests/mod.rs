@@ -9,6 +9,7 @@ mod openapi;
 mod overrides;
 mod page;
 mod problems;
+mod serving;
 mod session;
 mod stops;
 
@@ -42,6 +43,7 @@ struct Server {
     store: Arc<Sqlite>,
     events: Events,
     time: Arc<Mutex<Timestamp>>,
+    shutdown: CancellationToken,
     _folder: TempDir,
 }
 
@@ -65,6 +67,7 @@ impl Server {
         let acceptance = Acceptance::new(Arc::clone(&store), events.clone(), wake, Arc::new(local));
         let time = Arc::new(Mutex::new("2026-11-24T12:00:00Z".parse::<Timestamp>().unwrap()));
         let hands = Arc::clone(&time);
+        let shutdown = CancellationToken::new();
         let state = HttpState {
             store,
             accounts,
@@ -74,9 +77,9 @@ impl Server {
             server_name: "mail.home.example".to_owned(),
             clock: Clock::new(move || *hands.lock().unwrap()),
             scheme,
-            shutdown: CancellationToken::new(),
+            shutdown: shutdown.clone(),
         };
-        Self { router: router(state), store: sqlite, events, time, _folder: folder }
+        Self { router: router(state), store: sqlite, events, time, shutdown, _folder: folder }
     }
 
     fn now(&self) -> Timestamp {
