@@ -144,13 +144,12 @@ impl Acceptance {
             submission;
         let headers = read_headers(&content)?;
         own_sender(&account, &mail_from, &headers)?;
-        let message_id = headers.text("Message-ID").and_then(|field| message_id_in(&field));
-        let (message_id, added) = self.missing_fields(&headers, message_id, now);
+        let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
-        let outgoing = headers.rewritten(&[received, added.clone()].concat(), &NEVER_SENT);
+        let outgoing = headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
         let tls_required_no = tls_required_no(&headers);
         let sent_copy = file_sent_copy.then(|| {
-            let raw = headers.rewritten(&added, &[]);
+            let raw = headers.rewritten(&added, dropped);
             MailboxMessage { listing: listing(&raw), raw: raw.into() }
         });
         let filed = sent_copy.is_some();
@@ -232,23 +231,25 @@ impl Acceptance {
             .collect()
     }
 
-    /// RFC 6409 §8: a submission server may add what is missing; the fields, and the Message-ID in force.
-    fn missing_fields(
-        &self,
-        headers: &Headers<'_>,
-        message_id: Option<String>,
-        now: Timestamp,
-    ) -> (String, Vec<u8>) {
+    /// RFC 6409 §8: a submission server may add what is missing.
+    fn missing_fields(&self, headers: &Headers<'_>, now: Timestamp) -> Result<Identified, Refused> {
         let mut added = String::new();
         if headers.count("Date") == 0 {
             added.push_str(&format!("Date: {}\r\n", rfc2822(now)));
         }
-        let message_id = message_id.unwrap_or_else(|| {
-            let id = new_message_id(&self.local.server_name);
-            added.push_str(&format!("Message-ID: <{id}>\r\n"));
-            id
+        let given = headers.text("Message-ID").filter(|field| !field.is_empty());
+        let message_id = given.as_deref().map(|field| {
+            let wrong = || format!("the Message-ID field is not of the form <left@right>: {field}");
+            message_id_in(field).ok_or_else(|| bad(550, "5.6.0", "Message-ID", wrong()))
         });
-        (message_id, added.into_bytes())
+        match message_id.transpose()? {
+            Some(message_id) => Ok(Identified { message_id, added: added.into_bytes(), dropped: &[] }),
+            None => {
+                let message_id = new_message_id(&self.local.server_name);
+                added.push_str(&format!("Message-ID: <{message_id}>\r\n"));
+                Ok(Identified { message_id, added: added.into_bytes(), dropped: &["Message-ID"] })
+            }
+        }
     }
 
     fn received(&self, queue_id: &str, trace: &Trace, now: Timestamp) -> Vec<u8> {
@@ -258,6 +259,15 @@ impl Acceptance {
         format!("Received: {from}by {server_name} with {with} id {queue_id};\r\n\t{}\r\n", rfc2822(now))
             .into_bytes()
     }
+}
+
+/// A message's Message-ID in force, and what makes its header complete.
+struct Identified {
+    message_id: String,
+    /// Fields to go before the others.
+    added: Vec<u8>,
+    /// An empty field that one of the added ones takes the place of.
+    dropped: &'static [&'static str],
 }
 
 fn read_headers(content: &[u8]) -> Result<Headers<'_>, Refused> {
