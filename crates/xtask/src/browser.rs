@@ -102,6 +102,8 @@ fn lay_out(compiled: &Path) -> anyhow::Result<()> {
 fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(compiled).web(true)?.typescript(false);
+    // The glue finds the module beside itself.
+    bindgen.omit_default_module_path(false);
     bindgen.remove_producers_section(true).generate(site).context("wasm-bindgen")
 }
 
