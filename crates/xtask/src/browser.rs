@@ -18,9 +18,12 @@ use crate::wasm::{Compiler, TARGET, TARGET_DIR};
 const SITE: &str = "target/www";
 /// The hash of what `SITE` was made from.
 const STAMP: &str = "target/www.stamp";
+/// Programs fetched for the build.
+const TOOLS: &str = "target/tools";
+/// The optimiser, from npm: Debian's is too old for tables of references, and its modules do not start.
+const BINARYEN: &str = "binaryen@132.0.0";
 /// The optimiser, for size, with the features that rustc's wasm32 code has by default.
 const WASM_OPT: &[&str] = &[
-    "wasm-opt",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -109,8 +112,13 @@ fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
 
 /// Makes the module smaller, not different.
 fn optimise(module: &Path) -> anyhow::Result<()> {
-    let mut command = Command::new(WASM_OPT[0]);
-    run(command.args(&WASM_OPT[1..]).arg("-o").arg(module).arg(module))
+    let program = Path::new(TOOLS).join("node_modules/.bin/wasm-opt");
+    if !program.exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", TOOLS, BINARYEN]);
+        run(&mut npm).context("fetching wasm-opt")?;
+    }
+    run(Command::new(program).args(WASM_OPT).arg("-o").arg(module).arg(module))
 }
 
 /// Writes `FILE.br` and `FILE.gz` beside the file, for the server to pick from.

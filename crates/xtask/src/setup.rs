@@ -39,7 +39,7 @@ pub(crate) const BUILD: &[Package] = &[
     program("gcc", "cc"),
     file("libc6-dev", "/usr/include/stdio.h"),
     program("make", "make"),
-    program("binaryen", "wasm-opt"),
+    program("npm", "npm"),
     Package {
         name: "perl",
         sign: Sign::Succeeds(&["perl", "-MIPC::Cmd", "-MFindBin", "-MPod::Usage", "-e1"]),
