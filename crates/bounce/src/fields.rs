@@ -54,11 +54,13 @@ pub(crate) fn one_line(text: &str) -> String {
 /// The fields of one block of lines, in order.
 pub(crate) struct Fields<'x> {
     rest: &'x [u8],
+    /// Where the colon of the first line is, once it was looked for.
+    colon: Option<usize>,
 }
 
 impl<'x> Fields<'x> {
     pub(crate) fn of(block: &'x [u8]) -> Self {
-        Self { rest: block }
+        Self { rest: block, colon: None }
     }
 }
 
@@ -68,7 +70,7 @@ impl<'x> Iterator for Fields<'x> {
     fn next(&mut self) -> Option<Field<'x>> {
         loop {
             let (line, after) = split_line(self.rest)?;
-            let Some(colon) = field_colon(line) else {
+            let Some(colon) = self.colon.take().or_else(|| field_colon(line)) else {
                 self.rest = after;
                 continue;
             };
@@ -78,8 +80,9 @@ impl<'x> Iterator for Fields<'x> {
             // A line that begins with white space continues the field, and so does one without any field name:
             // several systems fold replies without indentation. An empty line never does.
             while let Some((line, after)) = split_line(rest) {
-                let blank = line.trim_ascii().is_empty();
-                if blank || !(line[0] == b' ' || line[0] == b'\t' || field_colon(line).is_none()) {
+                let indented = line[0] == b' ' || line[0] == b'\t';
+                self.colon = if indented { None } else { field_colon(line) };
+                if self.colon.is_some() || line.trim_ascii().is_empty() {
                     break;
                 }
                 end += line.len();

@@ -6,7 +6,7 @@ use crate::{
     decode,
     fields::with_line_feeds,
     mime::{self, Part, Parts},
-    prose::{self, Prose},
+    prose::{self, Prose, Standing, Tone},
     reading::{Action, Kind, Reading, Recipient},
     returned::{Returned, message_in},
     shown::shows_stop,
@@ -29,15 +29,15 @@ pub fn read(raw: &[u8]) -> Reading {
     let parts = Parts::of(&raw);
     let mut reading = Reading::default();
     read_level(&parts, Depth::default(), &mut reading);
+    if !reading.recipients.is_empty() {
+        let trouble = reading.recipients.iter().any(|r| r.action.is_trouble());
+        reading.kind = if trouble { Kind::Bounce } else { Kind::Success };
+    }
     if reading.kind == Kind::Ordinary && !reading.titled_as_ours {
         reading.message_id = None;
     }
     if reading.titled_as_ours || !reading.reporting_mtas.is_empty() {
         reading.shows_stop = shows_stop(&parts);
-    }
-    if !reading.recipients.is_empty() {
-        let trouble = reading.recipients.iter().any(|r| r.action.is_trouble());
-        reading.kind = if trouble { Kind::Bounce } else { Kind::Success };
     }
     reading
 }
@@ -64,24 +64,38 @@ fn read_level(parts: &Parts<'_>, depth: Depth, reading: &mut Reading) {
         status::read(&decode::bytes(part), reading, &mut recipients);
     }
     reading.recipients = recipients.list;
+    if reading.recipients.iter().any(|r| r.action.is_trouble() && r.diagnostic.is_none()) {
+        explain(&mut reading.recipients, &prose::read(&report_text(parts, level), &signs));
+    }
     let mut pasted = String::new();
-    let weight = if has_status { Weight::Strong } else { signs.weight() };
+    let weight = if has_status { Weight::Declared } else { signs.weight() };
     if reading.recipients.is_empty() && weight > Weight::None && !is_another_kind(parts, level) {
         let text = report_text(parts, level);
         let prose = prose::read(&text, &signs);
         pasted = prose.pasted.to_owned();
-        let proven = match weight {
-            Weight::Strong => prose.weight.is_some() || has_status || !signs.failed_recipients.is_empty(),
-            Weight::Weak => prose.weight == Some(Weight::Strong),
-            Weight::Transcript => prose.weight == Some(Weight::Strong) && prose.transcript,
-            Weight::None => false,
-        };
-        if proven {
+        let returns = !prose.pasted.is_empty() || parts.at(level).any(is_returned);
+        if prose.is_report(weight, returns) {
             conclude(prose, parts, depth, &signs, reading);
         }
     }
     if reading.message_id.is_none() {
         reading.message_id = Returned::of(parts, level, &pasted).message_id.or(signs.refers_to);
+    }
+}
+
+fn is_returned(part: &Part<'_>) -> bool {
+    matches!(part.kind, mime::Kind::Message | mime::Kind::Headers)
+}
+
+/// Adds what the text says about recipients whose fields say nothing (OpenSMTPD and Exim give no diagnostic).
+fn explain(recipients: &mut [Recipient], prose: &Prose<'_>) {
+    let told: HashMap<String, &Recipient> =
+        prose.recipients.iter().map(|r| (r.address.to_lowercase(), r)).collect();
+    for recipient in recipients.iter_mut().filter(|r| r.action.is_trouble() && r.diagnostic.is_none()) {
+        if let Some(told) = told.get(&recipient.address.to_lowercase()) {
+            recipient.explanation = told.diagnostic.as_ref().map(|d| d.text.clone());
+            recipient.tls = recipient.tls.or(told.tls);
+        }
     }
 }
 
@@ -99,8 +113,7 @@ fn is_another_kind(parts: &Parts<'_>, level: u16) -> bool {
 
 /// The text that comes before the returned message; from HTML where there is no plain text with an address in it.
 fn report_text(parts: &Parts<'_>, level: u16) -> String {
-    let all =
-        || parts.at(level).take_while(|part| !matches!(part.kind, mime::Kind::Message | mime::Kind::Headers));
+    let all = || parts.at(level).take_while(|part| !is_returned(part));
     let mut text = String::new();
     for kind in [mime::Kind::Text, mime::Kind::Html] {
         for part in all().filter(|part| part.kind == kind) {
@@ -127,7 +140,9 @@ fn conclude(prose: Prose<'_>, parts: &Parts<'_>, depth: Depth, signs: &Signs, re
         }
     }
     let headed = &signs.failed_recipients;
-    if headed.is_empty() || (prose.alone && prose.recipients.len() == headed.len()) {
+    if headed.is_empty()
+        || (prose.standing == Some(Standing::Alone) && prose.recipients.len() == headed.len())
+    {
         prose.recipients.into_iter().for_each(|r| recipients.add(r));
     } else {
         let mut told: HashMap<String, Recipient> =
@@ -158,7 +173,7 @@ fn conclude(prose: Prose<'_>, parts: &Parts<'_>, depth: Depth, signs: &Signs, re
         attached.chain(&pasted.written_to).map(only).for_each(|r| recipients.add(r));
         reading.recipients = recipients.list;
         // a bounce all the same, by its subject, its text and what it returns
-        if returned.found && signs.titled() && prose.weight == Some(Weight::Strong) {
+        if returned.found && signs.titled() && prose.tone == Tone::Failure {
             reading.kind = Kind::Bounce;
         }
     }

@@ -74,6 +74,8 @@ pub struct Recipient {
     pub status: Option<String>,
     /// Why.
     pub diagnostic: Option<Diagnostic>,
+    /// What the report's text for people says about this recipient, if its fields give no diagnostic; one line.
+    pub explanation: Option<String>,
     /// The host that was talked to, without its type.
     pub remote_mta: Option<String>,
     /// Lack of transport security, if that is why.
@@ -82,8 +84,8 @@ pub struct Recipient {
 
 impl Recipient {
     pub(crate) fn only(address: String, action: Action) -> Self {
-        let (original, status, diagnostic, remote_mta, tls) = (None, None, None, None, None);
-        Self { address, original, action, status, diagnostic, remote_mta, tls }
+        let (original, status, diagnostic, explanation) = (None, None, None, None);
+        Self { address, original, action, status, diagnostic, explanation, remote_mta: None, tls: None }
     }
 }
 

@@ -182,7 +182,8 @@ impl Reason {
         let status = recipient.status.as_deref().unwrap_or_default();
         let (class, detail) = status.split_once('.').unwrap_or_default();
         // a code that says it all, unless the text knows better (many servers send 5.1.1 or 5.7.1 for everything)
-        let text = recipient.diagnostic.as_ref().map(|d| d.text.to_lowercase()).unwrap_or_default();
+        let said = recipient.diagnostic.as_ref().map(|d| &d.text).or(recipient.explanation.as_ref());
+        let text = said.map(|text| text.to_lowercase()).unwrap_or_default();
         let worded = WORDS
             .iter()
             .find(|(_, words)| words.iter().any(|word| text.contains(word)))

@@ -216,11 +216,11 @@ impl Signs {
         match self.author {
             Author::AutoReply | Author::Person => Weight::None,
             Author::SystemAnswering => Weight::Transcript,
+            _ if !self.failed_recipients.is_empty() => Weight::Declared,
+            _ if self.report => Weight::Certain,
+            Author::System if self.titled() => Weight::Certain,
             Author::System => Weight::Strong,
-            Author::Unknown if self.titled() || self.report || !self.failed_recipients.is_empty() => {
-                Weight::Strong
-            }
-            Author::Unknown if self.null_path => Weight::Weak,
+            Author::Unknown if self.titled() || self.null_path => Weight::Weak,
             Author::Unknown => Weight::None,
         }
     }
@@ -239,15 +239,21 @@ fn title(subject: &str) -> Title {
     }
 }
 
-/// How much speaks for a report.
+/// How much the header speaks for a report, and what the text has to add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
     None,
-    /// Only with the transcript of a session: an answer, but by a mail system's address.
+    /// An answer, but by a mail system's address: no doubt about the failure, and the transcript of a session.
     Transcript,
-    /// Only if the text leaves no doubt.
+    /// By nobody in particular, with a report's subject or the null reverse-path: no doubt about the failure, and an
+    /// address in a place that only reports have.
     Weak,
+    /// By a mail system, under any subject: trouble, and an address in such a place or a returned message.
     Strong,
+    /// Any word of trouble.
+    Certain,
+    /// Nothing: it has a report part, or names the recipients in its header.
+    Declared,
 }
 
 fn is_reply(subject: &str) -> bool {

@@ -78,7 +78,7 @@ impl Group {
             tls::cause(Speaker::of(d.kind.as_deref(), &d.text), self.status.as_deref(), &d.text)
         });
         let (status, diagnostic, remote_mta) = (self.status, self.diagnostic, self.remote_mta);
-        Some(Recipient { address, original, action, status, diagnostic, remote_mta, tls })
+        Some(Recipient { original, status, diagnostic, remote_mta, tls, ..Recipient::only(address, action) })
     }
 }
 
@@ -235,6 +235,7 @@ mod tests {
                 action: Action::Failed,
                 status: Some("5.1.1".into()),
                 diagnostic: Some(Diagnostic { kind: Some("smtp".into()), text }),
+                explanation: None,
                 remote_mta: Some("mx.c.example".into()),
                 tls: None,
             }]

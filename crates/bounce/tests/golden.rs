@@ -42,6 +42,9 @@ fn told(reading: &Reading) -> String {
                 line(name, value);
             }
         }
+        if let Some(explanation) = &r.explanation {
+            line("  explained", explanation);
+        }
         if let Some(diagnostic) = &r.diagnostic {
             line(
                 "  said",

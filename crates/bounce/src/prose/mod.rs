@@ -17,7 +17,8 @@ use crate::{
     tls::{self, Speaker},
 };
 use words::{
-    ADDRESSED, ANNOUNCED, DECORATED, DELAY, FAILURE, LABELS, NOT_DECORATED, NOT_THE_RECIPIENT, TROUBLE,
+    ADDRESSED, ANNOUNCED, ANNOUNCES, DECORATED, DELAY, FAILURE, GREETINGS, LABELS, NOT_DECORATED,
+    NOT_THE_RECIPIENT, TROUBLE,
 };
 
 /// Bytes before and after an address that decide what it is.
@@ -30,23 +31,39 @@ const MAX_REASON: usize = 2_000;
 #[derive(Default)]
 pub(crate) struct Prose<'x> {
     pub(crate) recipients: Vec<Recipient>,
-    /// Every one of them on a line of its own.
-    pub(crate) alone: bool,
-    /// At least one of them from the transcript of a session.
+    /// How sure they are.
+    pub(crate) standing: Option<Standing>,
+    /// They stand where only reports have addresses: behind words that announce a recipient, or in a transcript.
+    pub(crate) announced: bool,
+    /// One stands in the transcript of a session.
     pub(crate) transcript: bool,
     /// The fields of a report part that stand in the text.
     pub(crate) status: Option<&'x str>,
     /// How much the text speaks for a report.
-    pub(crate) weight: Option<Weight>,
+    pub(crate) tone: Tone,
+    /// The text begins with the trouble, as reports do and people's letters do not.
+    pub(crate) opens_as_report: bool,
     /// The text from where the returned message begins.
     pub(crate) pasted: &'x str,
     /// Addresses only named as those the message was written to.
     pub(crate) written_to: Vec<String>,
 }
 
+/// What the text speaks of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tone {
+    /// Nothing of the kind.
+    #[default]
+    Quiet,
+    /// Some trouble.
+    Trouble,
+    /// Without doubt that something was not delivered.
+    Failure,
+}
+
 /// How sure an address is the one that failed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
     /// Named as somebody else: the sender, or whom to ask for help.
     Other,
     /// `To:` of the message, quoted in the report
@@ -63,9 +80,27 @@ enum Standing {
     Alone,
 }
 
+impl Prose<'_> {
+    /// Whether text and header together make a report; `returns` a message, or says where one begins.
+    pub(crate) fn is_report(&self, header: Weight, returns: bool) -> bool {
+        let failure = self.tone == Tone::Failure;
+        let names_nobody = self.standing.is_none();
+        match header {
+            Weight::None => false,
+            Weight::Transcript => failure && self.transcript,
+            Weight::Weak => failure && (self.announced || names_nobody) && self.opens_as_report,
+            Weight::Strong if names_nobody => failure,
+            Weight::Strong => self.tone > Tone::Quiet && (self.announced || returns),
+            Weight::Certain => self.tone > Tone::Quiet,
+            Weight::Declared => true,
+        }
+    }
+}
+
 struct Candidate<'x> {
     address: &'x str,
     standing: Standing,
+    announced: bool,
     line: usize,
     start: usize,
     end: usize,
@@ -77,7 +112,7 @@ pub(crate) fn read<'x>(text: &'x str, signs: &Signs) -> Prose<'x> {
     let lower = report.to_ascii_lowercase();
     let lines = Lines::of(report, &lower);
     let candidates = candidates(&lines, signs);
-    let weight = weight(&lower, signs, &candidates, &lines);
+    let tone = tone(&lower, signs, &candidates, &lines);
     let best = candidates.iter().map(|c| c.standing).max().filter(|best| *best > Standing::WrittenTo);
     let chosen: Vec<&Candidate<'_>> = candidates.iter().filter(|c| Some(c.standing) == best).collect();
     let action =
@@ -101,10 +136,12 @@ pub(crate) fn read<'x>(text: &'x str, signs: &Signs) -> Prose<'x> {
         .collect();
     Prose {
         recipients: recipients.list,
-        alone: best == Some(Standing::Alone),
+        announced: chosen.iter().any(|c| c.announced),
+        standing: best,
         transcript: candidates.iter().any(|c| c.standing == Standing::Transcript),
         status: status_fields(report),
-        weight,
+        opens_as_report: signs.null_path || lines.open_as_report(),
+        tone,
         pasted,
         written_to,
     }
@@ -128,21 +165,22 @@ fn tail(text: &str, length: usize) -> &str {
     &text[start..]
 }
 
-fn weight(lower: &str, signs: &Signs, candidates: &[Candidate<'_>], lines: &Lines<'_>) -> Option<Weight> {
-    // qmail's form, in whatever language the text around it is
-    let listed = || {
-        candidates
-            .iter()
-            .any(|c| c.standing == Standing::Alone && lines.text[c.line].trim_end().ends_with(">:"))
-    };
+fn tone(lower: &str, signs: &Signs, candidates: &[Candidate<'_>], lines: &Lines<'_>) -> Tone {
+    let listed =
+        || candidates.iter().any(|c| c.standing == Standing::Alone && is_qmail_form(lines.text[c.line]));
     if FAILURE.iter().any(|word| lower.contains(word)) || (signs.by_system() && (signs.titled() || listed()))
     {
-        Some(Weight::Strong)
+        Tone::Failure
     } else if TROUBLE.iter().any(|word| lower.contains(word)) {
-        Some(Weight::Weak)
+        Tone::Trouble
     } else {
-        None
+        Tone::Quiet
     }
+}
+
+/// `<user@host>:` and nothing else: a report's form in whatever language the text around it is.
+fn is_qmail_form(line: &str) -> bool {
+    line.starts_with('<') && line.trim_end().ends_with(">:")
 }
 
 fn is_delay(lower: &str) -> bool {
@@ -175,7 +213,34 @@ impl<'x> Lines<'x> {
     /// The last line before `line` that is not empty, without the signs at its end.
     fn before(&self, line: usize) -> &'x str {
         let before = self.lower[..line].iter().rev().take(4).find(|text| !text.trim().is_empty());
-        before.map_or("", |text| text.trim_end_matches(|c: char| !c.is_alphanumeric()))
+        before.map_or("", |text| tail(text, MAX_CONTEXT).trim_end_matches(|c: char| !c.is_alphanumeric()))
+    }
+
+    /// Whether the first paragraph, after lines that are drawn, speaks of trouble without greeting or asking anybody.
+    fn open_as_report(&self) -> bool {
+        let drawn = |text: &str| !text.trim().starts_with(|c: char| c.is_alphanumeric() || c == '<');
+        let Some(first) = self.lower.iter().position(|text| !text.trim().is_empty() && !drawn(text)) else {
+            return true;
+        };
+        let line = self.lower[first].trim_start();
+        let greets = GREETINGS
+            .iter()
+            .filter_map(|word| line.strip_prefix(word))
+            .any(|rest| !rest.starts_with(char::is_alphanumeric));
+        let paragraph = || self.lower[first..].iter().take(12).take_while(|text| !text.trim().is_empty());
+        !greets
+            && !paragraph().any(|text| text.contains('?'))
+            && paragraph().any(|text| TROUBLE.iter().any(|word| text.contains(word)))
+    }
+
+    /// Whether the line before `line` that is neither empty nor an address itself announces recipients.
+    fn is_announced(&self, line: usize) -> bool {
+        let before = self.lower[..line]
+            .iter()
+            .rev()
+            .take(40)
+            .find(|text| !text.trim().is_empty() && !text.contains('@'));
+        before.is_some_and(|text| ANNOUNCES.iter().any(|word| tail(text, MAX_CONTEXT).contains(word)))
     }
 
     /// Local parts that stand alone below a line that announces recipients: of the domain the report comes from.
@@ -264,7 +329,10 @@ fn candidates<'x>(lines: &Lines<'x>, signs: &Signs) -> Vec<Candidate<'x>> {
         for found in address::in_text(line) {
             let mut trouble = || *trouble.get_or_insert_with(|| lines.paragraph_has(index, TROUBLE));
             if let Some(standing) = standing(lines, index, found, signs, &mut trouble) {
+                let listed = standing == Standing::Alone && line[..found.start].trim().len() < 4;
+                let announced = !listed || is_qmail_form(line) || lines.is_announced(index);
                 candidates.push(Candidate {
+                    announced: standing > Standing::Sentence && announced,
                     address: found.address,
                     standing,
                     line: index,

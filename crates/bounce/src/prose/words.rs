@@ -174,6 +174,38 @@ pub(super) const LABELS: &[&str] = &[
 pub(super) const ADDRESSED: &[&str] =
     &["addressed", "addressed to", "delivered to", "did not reach", "delivering your mail to"];
 
+/// Beginnings of a person's letter. (qmail says "Hi." too, but under a mail system's name.)
+pub(super) const GREETINGS: &[&str] = &[
+    "hi",
+    "hello",
+    "dear",
+    "hallo",
+    "liebe",
+    "sehr geehrte",
+    "guten tag",
+    "guten morgen",
+    "moin",
+    "bonjour",
+    "hola",
+    "ciao",
+    "hey",
+];
+
+/// In the line before addresses: it announces them as recipients.
+pub(super) const ANNOUNCES: &[&str] = &[
+    "recipient",
+    "address",
+    "deliver",
+    "fail",
+    "reach",
+    "reject",
+    "error",
+    "transcript",
+    "empfänger",
+    "zustell",
+    "destinat",
+];
+
 /// Announcements of the returned message that systems draw a line with.
 pub(super) const DECORATED: &[&str] = &[
     "original",
