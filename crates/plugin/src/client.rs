@@ -14,9 +14,9 @@ use gloo_net::http::{Method, RequestBuilder, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use web_sys::RequestCredentials;
+use web_sys::{AbortSignal, RequestCredentials};
 
-use crate::bridge::{Authorization, Host};
+use crate::bridge::{Answer, Authorization, Host};
 
 pub use error::ClientError;
 pub(crate) use events::{Following, News, follow};
@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// See [`Client::guarantee`].
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        read(self.request(Method::GET, path).await?.send().await).await
+        read(&self.fetch(Asked::get(path)).await?)
     }
 
     /// `GET` of any path below the API's base, as bytes.
@@ -90,8 +90,7 @@ impl Client {
     /// # Errors
     /// See [`Client::guarantee`].
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
-        let response = accepted(self.request(Method::GET, path).await?.send().await).await?;
-        response.binary().await.map_err(|_| ClientError::Away)
+        self.fetch(Asked::get(path)).await
     }
 
     /// A request with a JSON body and a JSON answer.
@@ -104,8 +103,9 @@ impl Client {
         path: &str,
         body: &B,
     ) -> Result<T, ClientError> {
-        let request = self.request(method, path).await?.json(body).map_err(|_| ClientError::Unreadable)?;
-        read(request.send().await).await
+        let body = serde_json::to_vec(body).map_err(|_| ClientError::Unreadable)?;
+        let body = Some(("application/json".to_owned(), body));
+        read(&self.fetch(Asked { method, path: path.to_owned(), body }).await?)
     }
 
     /// A request with a body of any media type and a JSON answer: `POST /messages` with `message/rfc822`.
@@ -118,13 +118,8 @@ impl Client {
         content_type: &str,
         body: &[u8],
     ) -> Result<T, ClientError> {
-        let request = self
-            .request(Method::POST, path)
-            .await?
-            .header("content-type", content_type)
-            .body(js_sys::Uint8Array::from(body))
-            .map_err(|_| ClientError::Unreadable)?;
-        read(request.send().await).await
+        let body = Some((content_type.to_owned(), body.to_owned()));
+        read(&self.fetch(Asked { method: Method::POST, path: path.to_owned(), body }).await?)
     }
 
     /// A request without body whose answer does not matter: `DELETE /session`.
@@ -132,37 +127,72 @@ impl Client {
     /// # Errors
     /// See [`Client::guarantee`].
     pub async fn call(&self, method: Method, path: &str) -> Result<(), ClientError> {
-        accepted(self.request(method, path).await?.send().await).await.map(drop)
+        self.fetch(Asked { method, path: path.to_owned(), body: None }).await.map(drop)
     }
 
-    async fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
-        let request = RequestBuilder::new(&format!("{}{path}", self.host.api_base())).method(method);
-        Ok(match self.host.authorization().await? {
-            Authorization::Cookie => {
-                request.credentials(RequestCredentials::SameOrigin).header(CSRF_HEADER, "1")
-            }
-            Authorization::Bearer(token) => request
-                .credentials(RequestCredentials::Omit)
-                .header("authorization", &format!("Bearer {token}")),
+    /// The answer's content. One future for all calls, and boxed: it would be copied into each of them otherwise.
+    fn fetch(&self, asked: Asked) -> Answer<Vec<u8>> {
+        let client = self.clone();
+        Box::pin(async move {
+            let response = client.connect(asked, None).await?;
+            response.binary().await.map_err(|_| ClientError::Away)
+        })
+    }
+
+    /// The response, if it says that the request was accepted.
+    fn connect(&self, asked: Asked, signal: Option<AbortSignal>) -> Answer<Response> {
+        let host = Rc::clone(&self.host);
+        Box::pin(async move {
+            let url = format!("{}{}", host.api_base(), asked.path);
+            let request = RequestBuilder::new(&url).method(asked.method).abort_signal(signal.as_ref());
+            let request = match host.authorization().await? {
+                Authorization::Cookie => {
+                    request.credentials(RequestCredentials::SameOrigin).header(CSRF_HEADER, "1")
+                }
+                Authorization::Bearer(token) => request
+                    .credentials(RequestCredentials::Omit)
+                    .header("authorization", &format!("Bearer {token}")),
+            };
+            let request = match asked.body {
+                None => request.build(),
+                Some((content_type, body)) => request
+                    .header("content-type", &content_type)
+                    .body(js_sys::Uint8Array::from(body.as_slice())),
+            };
+            let response = request.map_err(|_| ClientError::Unreadable)?.send().await;
+            accepted(response.map_err(|_| ClientError::Away)?).await
         })
     }
 }
 
-async fn read<T: DeserializeOwned>(answer: Result<Response, gloo_net::Error>) -> Result<T, ClientError> {
-    let text = accepted(answer).await?.text().await.map_err(|_| ClientError::Away)?;
-    serde_json::from_str(&text).map_err(|_| ClientError::Unreadable)
+/// What to ask the API.
+struct Asked {
+    method: Method,
+    /// Below the API's base.
+    path: String,
+    /// Media type and content.
+    body: Option<(String, Vec<u8>)>,
+}
+
+impl Asked {
+    fn get(path: &str) -> Self {
+        Self { method: Method::GET, path: path.to_owned(), body: None }
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(json).map_err(|_| ClientError::Unreadable)
 }
 
 /// The response if it says that the request was accepted, or what it says instead.
-async fn accepted(answer: Result<Response, gloo_net::Error>) -> Result<Response, ClientError> {
-    let response = answer.map_err(|_| ClientError::Away)?;
+async fn accepted(response: Response) -> Result<Response, ClientError> {
     if response.ok() {
         return Ok(response);
     }
     let is_problem =
         response.headers().get("content-type").is_some_and(|value| value.starts_with(PROBLEM_JSON));
-    let problem: Option<Problem> = match response.text().await {
-        Ok(text) if is_problem => serde_json::from_str(&text).ok(),
+    let problem: Option<Problem> = match response.binary().await {
+        Ok(json) if is_problem => read(&json).ok(),
         _ => None,
     };
     Err(ClientError::of(response.status(), problem))

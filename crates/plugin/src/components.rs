@@ -6,8 +6,8 @@
 
 mod bounce_banner;
 mod composer_notice;
-mod failure;
 mod guarantee_state;
+mod parts;
 mod reminder_bar;
 mod sent_mark;
 mod settings_panel;

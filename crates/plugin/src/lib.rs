@@ -4,7 +4,7 @@
 //! plain data and functions, tested natively; what is seen lies in [`components`].
 //!
 //! A webmail
-//! 1. wraps its page into `i18n::I18nContextProvider` and puts [`components::Sprite`] into it once;
+//! 1. puts [`components::Sprite`] into its page once, and calls [`words::speak`] if it has a language of its own;
 //! 2. calls [`Plugin::provide`] with its [`Host`] when somebody has logged in;
 //! 3. puts the components where they belong, and calls [`Plugin::before_sending`] and
 //!    [`Plugin::after_sending`] around its own sending.
@@ -13,7 +13,8 @@
 //! (here), `webmail` (the reference webmail), `bounce` (the server's reports, which reads the JSON itself).
 #![recursion_limit = "256"]
 
-// The catalogue: `Locale`, `I18nContextProvider`, `use_i18n`, `t!`, `t_string!`, `td_string!` …
+// The catalogue: `i18n::Locale`, and `td_string!` for its texts. The page's language never changes, so none of the
+// reactive forms is used: each would be a view of its own, and larger than its text.
 include!(concat!(env!("OUT_DIR"), "/i18n.rs"));
 
 pub mod bridge;
@@ -25,6 +26,7 @@ pub mod components;
 pub mod draft;
 mod plugin;
 pub mod state;
+pub mod words;
 
 pub use bridge::{Answer, Authorization, Host};
 pub use client::{Client, ClientError};

@@ -1,11 +1,14 @@
 //! What all parts of the page share: the host, and what the server has said.
 
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use api::{Event, Guarantee, GuaranteeState, OverrideRequest, Stop};
 use gloo_timers::future::sleep;
+use jiff::Timestamp;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::bridge::Host;
 use crate::browser;
@@ -18,6 +21,7 @@ use crate::state::reopen::{self, Way};
 use crate::state::stops;
 
 type Listener = Rc<dyn Fn(&Event)>;
+type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The plugin of one logged-in account, in the context of all its components.
 #[derive(Clone, Copy)]
@@ -27,7 +31,10 @@ pub struct Plugin {
     guarantee: RwSignal<Known<Guarantee>>,
     stops: RwSignal<Known<Vec<Stop>>>,
     reminder: RwSignal<Option<Reminder>>,
-    checks: RwSignal<u32>,
+    /// How often the server has told of changes by itself: an answer that was asked for before is older.
+    told: StoredValue<u32>,
+    /// Claims of stops that the server could not be asked about.
+    unchecked: StoredValue<Vec<RwSignal<Known<()>>>>,
 }
 
 impl Plugin {
@@ -41,11 +48,11 @@ impl Plugin {
             guarantee: RwSignal::default(),
             stops: RwSignal::default(),
             reminder: RwSignal::default(),
-            checks: RwSignal::default(),
+            told: StoredValue::new(0),
+            unchecked: StoredValue::new(Vec::new()),
         };
         provide_context(plugin);
-        plugin.end_pause_in_time();
-        let following = follow(client, move |news| plugin.hear(news));
+        let following = follow(client, Box::new(move |news| plugin.hear(news)));
         let following: StoredValue<Option<Following>, LocalStorage> = StoredValue::new_local(Some(following));
         on_cleanup(move || drop(following.try_update_value(Option::take)));
         plugin.refresh();
@@ -97,23 +104,42 @@ impl Plugin {
 
     /// Asks the server for switch and stops anew.
     pub fn refresh(self) {
-        leptos::task::spawn_local(async move {
-            let answer = self.client().guarantee().await;
-            self.learn(self.guarantee, answer);
-        });
-        leptos::task::spawn_local(async move {
-            let answer = self.client().stops().await;
-            self.learn(self.stops, answer);
-        });
-    }
-
-    /// Takes over an answer; what is known already is not forgotten because the server is away.
-    fn learn<T: Send + Sync + 'static>(self, signal: RwSignal<Known<T>>, answer: Result<T, ClientError>) {
-        let _ = signal.try_update(|known| {
-            if answer.is_ok() || known.get().is_none() {
-                *known = answer.into();
+        spawn_local(async move {
+            let Ok(client) = self.asks() else { return };
+            let told = self.told.try_get_value();
+            let answer = client.guarantee().await;
+            let is_newest = self.told.try_get_value() == told;
+            match answer {
+                Ok(guarantee) if is_newest => self.take_over(guarantee),
+                Ok(_) => {}
+                Err(error) => learn(self.guarantee, Err(error)),
             }
         });
+        let stops = self.renew_stops();
+        spawn_local(async move { drop(stops.await) });
+    }
+
+    fn asks(self) -> Result<Client, ClientError> {
+        // Once the owner has ended, nobody is logged in any more.
+        self.host.try_get_value().map(Client::new).ok_or(ClientError::LoggedOut)
+    }
+
+    /// Asks the server for the stops, and takes them over.
+    fn renew_stops(self) -> Later<Result<(), ClientError>> {
+        Box::pin(async move {
+            let client = self.asks()?;
+            let mut tries = 3;
+            loop {
+                tries -= 1;
+                let told = self.told.try_get_value();
+                let answer = client.stops().await;
+                if tries == 0 || answer.is_err() || self.told.try_get_value() == told {
+                    let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
+                    learn(self.stops, answer);
+                    return outcome;
+                }
+            }
+        })
     }
 
     fn hear(self, news: News) {
@@ -124,6 +150,9 @@ impl Plugin {
             }
             News::Event(event) => event,
         };
+        if !matches!(event, Event::Check(_) | Event::Mailbox { .. }) {
+            let _ = self.told.try_update_value(|told| *told = told.wrapping_add(1));
+        }
         if let Event::Guarantee(guarantee) = &event {
             self.take_over(*guarantee);
         }
@@ -137,10 +166,21 @@ impl Plugin {
     }
 
     fn take_over(self, guarantee: Guarantee) {
-        let _ = self.guarantee.try_set(Known::Known(guarantee));
-        if guarantee.state == GuaranteeState::On {
-            self.dismiss_reminder();
+        learn(self.guarantee, Ok(guarantee));
+        match Panel::of(&Known::Known(guarantee), browser::now()) {
+            Panel::On => self.dismiss_reminder(),
+            Panel::Paused(until) => self.look_again_at(until),
+            Panel::Off | Panel::Waiting | Panel::Unknown => {}
         }
+    }
+
+    /// Has everybody look at the switch again when a pause ends.
+    fn look_again_at(self, until: Timestamp) {
+        let left = Duration::try_from(until.duration_since(browser::now())).unwrap_or_default();
+        spawn_local(async move {
+            sleep(left + Duration::from_millis(500)).await;
+            let _ = self.guarantee.try_update(|_| ());
+        });
     }
 
     /// Switches the guarantee; it holds from the server's answer on.
@@ -148,22 +188,10 @@ impl Plugin {
     /// # Errors
     /// As [`Client::set_guarantee`]; nothing has changed then.
     pub async fn switch(self, state: GuaranteeState) -> Result<(), ClientError> {
-        let guarantee = self.client().set_guarantee(state, None).await?;
+        let guarantee = self.asks()?.set_guarantee(state, None).await?;
+        let _ = self.told.try_update_value(|told| *told = told.wrapping_add(1));
         self.take_over(guarantee);
         Ok(())
-    }
-
-    /// Lets everybody look again when a pause ends.
-    fn end_pause_in_time(self) {
-        let panel = self.panel();
-        Effect::new(move |_| {
-            let Panel::Paused(until) = panel.get() else { return };
-            let left = Duration::try_from(until.duration_since(browser::now())).unwrap_or_default();
-            leptos::task::spawn_local(async move {
-                sleep(left + Duration::from_millis(500)).await;
-                let _ = self.guarantee.try_update(|_| ());
-            });
-        });
     }
 
     /// The banner for a message. If it claims a stop, the server is asked anew, and until it has answered there
@@ -174,18 +202,7 @@ impl Plugin {
             claimed @ Claimed::Stop { .. } => claimed,
         };
         let asked = RwSignal::new(Known::Waiting);
-        Effect::new(move |_| {
-            self.checks.track();
-            if asked.with_untracked(|asked| asked.get().is_some()) {
-                return;
-            }
-            leptos::task::spawn_local(async move {
-                let answer = self.client().stops().await;
-                let outcome = answer.as_ref().map(|_| ()).map_err(Clone::clone);
-                self.learn(self.stops, answer);
-                let _ = asked.try_set(outcome.into());
-            });
-        });
+        self.ask_about(asked);
         let banner = Memo::new(move |_| match asked.get() {
             Known::Waiting => Banner::None,
             Known::Failed(error) => banner::of(&claimed, Err(&error)),
@@ -196,24 +213,35 @@ impl Plugin {
         banner.into()
     }
 
+    fn ask_about(self, asked: RwSignal<Known<()>>) {
+        spawn_local(async move {
+            let outcome = self.renew_stops().await;
+            let failed = outcome.is_err();
+            let is_over = asked.try_set(outcome.into()).is_some();
+            if failed && !is_over {
+                let _ = self.unchecked.try_update_value(|unchecked| unchecked.push(asked));
+            }
+        });
+    }
+
     /// Asks the server again about every message above which it says that it could not be asked.
     pub fn check_again(self) {
-        let _ = self.checks.try_update(|checks| *checks = checks.wrapping_add(1));
+        let unchecked = self.unchecked.try_update_value(std::mem::take).unwrap_or_default();
+        unchecked.into_iter().for_each(|asked| self.ask_about(asked));
     }
 
     /// "Open as new message": opens the composer with a sent message; if a stop is recorded for it,
     /// with those it was not sent to, and the choice of all.
     pub fn open_as_new(self, raw: &[u8]) {
-        let raw = raw.to_vec();
-        leptos::task::spawn_local(async move {
+        let (host, raw) = (self.host(), raw.to_vec());
+        spawn_local(async move {
             // Nobody is to get it twice: what is known may be older than the stop.
-            let answer = self.client().stops().await;
-            self.learn(self.stops, answer);
+            drop(self.renew_stops().await);
             let draft = self.stops.try_with_untracked(|stops| {
                 reopen::sent_message(&raw, stops.get().map_or(&[], Vec::as_slice))
             });
             if let Some(draft) = draft {
-                self.host().open_composer(draft);
+                host.open_composer(draft);
             }
         });
     }
@@ -223,9 +251,10 @@ impl Plugin {
     /// # Errors
     /// When there is no such copy, or it can't be fetched.
     pub async fn open_stopped(self, confirmed: &Confirmed, way: Way) -> Result<(), ClientError> {
+        let host = self.host.try_get_value().ok_or(ClientError::LoggedOut)?;
         let message_id = confirmed.message_id.as_deref().ok_or(ClientError::Unreadable)?;
-        let raw = self.host().sent_copy(message_id).await?;
-        self.host().open_composer(reopen::stopped(&raw, confirmed, way));
+        let raw = host.sent_copy(message_id).await?;
+        host.open_composer(reopen::stopped(&raw, confirmed, way));
         Ok(())
     }
 
@@ -240,7 +269,7 @@ impl Plugin {
             return Ok(());
         }
         let asked = OverrideRequest { message_id: message_id.to_owned(), recipients };
-        self.client().record_override(&asked).await.map(drop)
+        self.asks()?.record_override(&asked).await.map(drop)
     }
 
     /// To be called after the message was submitted: reminds the user where that is due.
@@ -254,4 +283,13 @@ impl Plugin {
     pub fn dismiss_reminder(self) {
         let _ = self.reminder.try_set(None);
     }
+}
+
+/// Takes over an answer; what is known already is not forgotten because the server is away.
+fn learn<T: Send + Sync + 'static>(signal: RwSignal<Known<T>>, answer: Result<T, ClientError>) {
+    let _ = signal.try_update(|known| {
+        if answer.is_ok() || known.get().is_none() {
+            *known = answer.into();
+        }
+    });
 }

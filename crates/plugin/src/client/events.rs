@@ -1,14 +1,14 @@
+use std::cell::Cell;
 use std::time::Duration;
 
 use api::Event;
-use gloo_net::http::Method;
 use gloo_timers::future::sleep;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
 
 use super::sse::{Message, Parser};
-use super::{Client, ClientError, accepted};
+use super::{Asked, Client, ClientError};
 
 /// The shortest and the longest wait before the stream is asked for again.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -34,20 +34,22 @@ impl Drop for Following {
 
 /// Reads `GET /events` until the answer is dropped or nobody is logged in any more; a broken stream
 /// is asked for again, after ever longer waits.
-pub(crate) fn follow(client: Client, mut tell: impl FnMut(News) + 'static) -> Following {
+pub(crate) fn follow(client: Client, tell: Box<dyn Fn(News)>) -> Following {
     let Ok(controller) = AbortController::new() else { return Following(None) };
     let signal = controller.signal();
     wasm_bindgen_futures::spawn_local(async move {
         let mut wait = WAIT.0;
         while !signal.aborted() {
-            let mut heard = false;
-            let ended = read(&client, &signal, |news| {
-                heard = true;
+            let heard = Cell::new(false);
+            let listen = |news| {
+                heard.set(true);
                 tell(news);
-            });
-            if ended.await == Err(ClientError::LoggedOut) {
+            };
+            let ended = read(&client, &signal, &listen).await;
+            if ended == Err(ClientError::LoggedOut) {
                 return;
             }
+            let heard = heard.get();
             wait = if heard { WAIT.0 } else { (wait * 2).min(WAIT.1) };
             sleep(wait).await;
         }
@@ -56,9 +58,8 @@ pub(crate) fn follow(client: Client, mut tell: impl FnMut(News) + 'static) -> Fo
 }
 
 /// One connection, until it ends.
-async fn read(client: &Client, signal: &AbortSignal, mut tell: impl FnMut(News)) -> Result<(), ClientError> {
-    let request = client.request(Method::GET, "/events").await?.abort_signal(Some(signal));
-    let response = accepted(request.send().await).await?;
+async fn read(client: &Client, signal: &AbortSignal, tell: &dyn Fn(News)) -> Result<(), ClientError> {
+    let response = client.connect(Asked::get("/events"), Some(signal.clone())).await?;
     let stream = response.body().ok_or(ClientError::Unreadable)?;
     let reader: ReadableStreamDefaultReader =
         stream.get_reader().dyn_into().map_err(|_| ClientError::Unreadable)?;

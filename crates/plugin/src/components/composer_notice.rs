@@ -1,12 +1,12 @@
 use leptos::prelude::*;
-use leptos_i18n::t;
 
-use super::sprite::Icon;
+use super::parts::{hint, warning};
+use super::sprite::icon;
 use crate::Plugin;
-use crate::draft::Draft;
-use crate::i18n::use_i18n;
+use crate::draft::{Draft, Recipients};
 use crate::state::notice::{self, Chosen, Notice};
 use crate::state::recipients::list;
+use crate::words::w;
 
 /// What the composer says of a reopened message, above its text: whom it goes to (the stopped or all), that
 /// it will be stopped again and the override, or that it leaves without the guarantee. Nothing for any other draft.
@@ -19,91 +19,70 @@ pub fn ComposerNotice(
     on_send: Callback<()>,
 ) -> impl IntoView {
     let panel = Plugin::of_context().panel();
+    // Not at every key: what is said is made anew only when it is something else.
     let notice = Memo::new(move |_| draft.with(|draft| notice::of(draft, panel.get())));
+    let has_choice = Memo::new(move |_| draft.with(notice::has_choice));
     view! {
-        <WhomChoice draft/>
-        {move || notice.get().map(|notice| view! { <Said notice draft on_send/> })}
+        {move || has_choice.get().then(|| whom(draft))}
+        {move || notice.get().map(|notice| said(notice, draft, on_send))}
     }
 }
 
-#[component]
-fn WhomChoice(draft: RwSignal<Draft>) -> impl IntoView {
-    let i18n = use_i18n();
-    let choice = Memo::new(move |_| {
-        draft.with(|draft| draft.choice.clone().filter(|choice| choice.stopped != choice.all))
-    });
-    let chosen = Memo::new(move |_| draft.with(notice::chosen));
-    move || {
-        let choice = choice.get()?;
-        let counts = (choice.stopped.len(), choice.all.len());
-        let radio = move |which: Chosen| {
-            let recipients = match which {
-                Chosen::Stopped => choice.stopped.clone(),
-                Chosen::All => choice.all.clone(),
-            };
-            let choose = move |_| draft.update(|draft| draft.recipients = recipients.clone());
-            view! {
-                <input type="radio" name="tlsg-whom" prop:checked=move || chosen.get() == Some(which) on:change=choose/>
+/// Whom it goes to: the stopped, or all.
+fn whom(draft: RwSignal<Draft>) -> AnyView {
+    let radio = move |which: Chosen| {
+        let recipients = draft.with_untracked(|draft| notice::recipients(draft, which));
+        let word = match which {
+            Chosen::Stopped => w!(choice_stopped, count = recipients.len()),
+            Chosen::All => w!(choice_all, count = recipients.len()),
+        };
+        let choose =
+            move |_| draft.update(|draft: &mut Draft| draft.recipients = Recipients::clone(&recipients));
+        let checked = move || draft.with(notice::chosen) == Some(which);
+        view! {
+            <label class="choice"><input type="radio" name="tlsg-whom" prop:checked=checked on:change=choose/>{word}</label>
+        }
+    };
+    view! {
+        <fieldset class="line">
+            <legend class="vh">{w!(choice)}</legend>
+            <div class="row">{[Chosen::Stopped, Chosen::All].map(radio)}</div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn said(notice: Notice, draft: RwSignal<Draft>, on_send: Callback<()>) -> AnyView {
+    let (texts, way) = match notice {
+        Notice::Again(stopped) => {
+            (vec![warning("open", w!(again, recipients = list(&stopped)), false)], Some(true))
+        }
+        Notice::Without(overridden) => {
+            (vec![warning("open", w!(without, recipients = list(&overridden)), false)], Some(false))
+        }
+        Notice::EndToEnd(stopped) if stopped.is_empty() => {
+            (vec![hint("key", w!(end_to_end).to_owned())], None)
+        }
+        Notice::EndToEnd(stopped) => (
+            vec![
+                hint("key", w!(end_to_end).to_owned()),
+                warning("open", w!(end_to_end_again, recipients = list(&stopped)), false),
+            ],
+            Some(true),
+        ),
+    };
+    let button = way.map(|sends| {
+        let press = move |_| {
+            if sends {
+                draft.update(|draft| draft.without_guarantee_for = notice::stopped(draft));
+                on_send.run(());
+            } else {
+                draft.update(|draft| draft.without_guarantee_for.clear());
             }
         };
-        Some(view! {
-            <fieldset class="line">
-                <legend class="vh">{t!(i18n, plugin.choice)}</legend>
-                <div class="row">
-                    <label class="choice">{radio.clone()(Chosen::Stopped)} {t!(i18n, plugin.choice_stopped, count = counts.0)}</label>
-                    <label class="choice">{radio(Chosen::All)} {t!(i18n, plugin.choice_all, count = counts.1)}</label>
-                </div>
-            </fieldset>
-        })
-    }
-}
-
-#[component]
-fn Said(notice: Notice, draft: RwSignal<Draft>, on_send: Callback<()>) -> impl IntoView {
-    let i18n = use_i18n();
-    let send_without = move |_| {
-        draft.update(|draft| draft.without_guarantee_for = notice::stopped(draft));
-        on_send.run(());
-    };
-    let undo = move |_| draft.update(|draft| draft.without_guarantee_for.clear());
-    let way_out = move || {
-        view! {
-            <button class="btn" type="button" on:click=send_without><Icon name="open"/>{t!(i18n, plugin.way_without)}</button>
-        }
-    };
-    let said = match notice {
-        Notice::Again(stopped) => view! {
-            <p class="hint warn">
-                <Icon name="open"/>
-                <span>{t!(i18n, plugin.again, recipients = list(&stopped))}</span>
-            </p>
-            {way_out()}
-        }
-        .into_any(),
-        Notice::EndToEnd(stopped) => {
-            let again = (!stopped.is_empty()).then(|| {
-                view! {
-                    <p class="hint warn">
-                        <Icon name="open"/>
-                        <span>{t!(i18n, plugin.end_to_end_again, recipients = list(&stopped))}</span>
-                    </p>
-                    {way_out()}
-                }
-            });
-            view! {
-                <p class="hint"><Icon name="key"/> <span>{t!(i18n, plugin.end_to_end)}</span></p>
-                {again}
-            }
-            .into_any()
-        }
-        Notice::Without(overridden) => view! {
-            <p class="hint warn">
-                <Icon name="open"/>
-                <span>{t!(i18n, plugin.without, recipients = list(&overridden))}</span>
-            </p>
-            <button class="btn quiet" type="button" on:click=undo>{t!(i18n, plugin.without_undo)}</button>
-        }
-        .into_any(),
-    };
-    view! { <div class="line" role="status">{said}</div> }
+        let (class, name, word) =
+            if sends { ("btn", "open", w!(way_without)) } else { ("btn quiet", "shield", w!(without_undo)) };
+        view! { <button class=class type="button" on:click=press>{icon(name)}{word}</button> }
+    });
+    view! { <div class="line" role="status">{texts}{button}</div> }.into_any()
 }

@@ -1,10 +1,9 @@
 use leptos::prelude::*;
-use leptos_i18n::t;
 
-use super::sprite::Icon;
+use super::sprite::icon;
 use crate::Plugin;
-use crate::i18n::use_i18n;
 use crate::state::panel::Panel;
+use crate::words::w;
 
 /// The switch's position in the bar of every page, a link to the setting.
 #[component]
@@ -14,16 +13,13 @@ pub fn GuaranteeState(
     href: String,
 ) -> impl IntoView {
     let panel = Plugin::of_context().panel();
-    let i18n = use_i18n();
     move || {
-        let (class, icon, word) = match panel.get() {
-            Panel::On => ("state ok btn quiet", "shield", t!(i18n, plugin.bar_on).into_any()),
-            Panel::Off => ("state warn btn quiet", "shieldoff", t!(i18n, plugin.bar_off).into_any()),
-            Panel::Paused(_) => {
-                ("state warn btn quiet", "shieldpause", t!(i18n, plugin.bar_paused).into_any())
-            }
+        let (class, name, word) = match panel.get() {
+            Panel::On => ("state ok btn quiet", "shield", w!(bar_on)),
+            Panel::Off => ("state warn btn quiet", "shieldoff", w!(bar_off)),
+            Panel::Paused(_) => ("state warn btn quiet", "shieldpause", w!(bar_paused)),
             Panel::Waiting | Panel::Unknown => return None,
         };
-        Some(view! { <a class=class href=href.clone()><Icon name=icon/> {word}</a> })
+        Some(view! { <a class=class href=href.clone()>{icon(name)}" "{word}</a> })
     }
 }

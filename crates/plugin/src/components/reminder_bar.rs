@@ -1,40 +1,30 @@
 use api::GuaranteeState;
 use leptos::prelude::*;
-use leptos_i18n::t;
 
-use super::failure::Failure;
-use super::sprite::Icon;
-use super::switch_button::SwitchButton;
+use super::sprite::icon;
+use super::switch_button::Switching;
 use crate::Plugin;
 use crate::browser;
-use crate::client::ClientError;
-use crate::i18n::use_i18n;
 use crate::state::reminder::Reminder;
+use crate::words::{locale, w};
 
 /// The reminder after sending, above the page; nothing while there is none.
 #[component]
 pub fn ReminderBar() -> impl IntoView {
     let plugin = Plugin::of_context();
-    let reminder = plugin.reminder();
-    let i18n = use_i18n();
-    let failed = RwSignal::new(None::<ClientError>);
-    let text = move |reminder| match reminder {
-        Reminder::Off => t!(i18n, plugin.reminder).into_any(),
-        Reminder::Paused(until) => {
-            t!(i18n, plugin.reminder_paused, time = browser::clock(until, i18n.get_locale())).into_any()
-        }
-    };
     move || {
-        let reminder = reminder.get()?;
+        let text = match plugin.reminder().get()? {
+            Reminder::Off => w!(reminder).to_owned(),
+            Reminder::Paused(until) => w!(reminder_paused, time = browser::clock(until, locale())),
+        };
+        let switching = Switching::new(plugin);
         Some(view! {
             <div class="note" role="alert">
-                <p><Icon name="shieldoff"/> <span>{text(reminder)}</span></p>
-                <Failure error=failed/>
+                <p>{icon("shieldoff")}" "<span>{text}</span></p>
+                {switching.failure()}
                 <div class="row">
-                    <SwitchButton asks=GuaranteeState::On class="btn primary" failed/>
-                    <button class="btn quiet" type="button" on:click=move |_| plugin.dismiss_reminder()>
-                        {t!(i18n, plugin.later)}
-                    </button>
+                    {switching.button(GuaranteeState::On.into(), false)}
+                    <button class="btn quiet" type="button" on:click=move |_| plugin.dismiss_reminder()>{w!(later)}</button>
                 </div>
             </div>
         })

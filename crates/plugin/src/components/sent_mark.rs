@@ -1,10 +1,9 @@
 use leptos::prelude::*;
-use leptos_i18n::t;
 
-use super::sprite::Icon;
+use super::sprite::icon;
 use crate::Plugin;
-use crate::i18n::use_i18n;
 use crate::state::{recipients, stops};
+use crate::words::w;
 
 /// "not sent to …" on a message of the sent folder, in the list and above the open message; nothing if no
 /// stop is recorded for it.
@@ -15,22 +14,12 @@ pub fn SentMark(
     message_id: String,
 ) -> impl IntoView {
     let known = Plugin::of_context().stops();
-    let i18n = use_i18n();
-    let not_sent_to = Memo::new(move |_| {
-        known.with(|known| {
-            recipients::list(&stops::not_sent_to(known.get().map_or(&[], Vec::as_slice), &message_id))
-        })
-    });
     move || {
-        let recipients = not_sent_to.get();
-        (!recipients.is_empty()).then(|| {
-            view! {
-                <span class="mark">
-                    <Icon name="stop"/>
-                    " "
-                    <span>{t!(i18n, plugin.not_sent_to, recipients)}</span>
-                </span>
-            }
+        let not_sent_to =
+            known.with(|known| stops::not_sent_to(known.get().map_or(&[], Vec::as_slice), &message_id));
+        (!not_sent_to.is_empty()).then(|| {
+            let text = w!(not_sent_to, recipients = recipients::list(&not_sent_to));
+            view! { <span class="mark">{icon("stop")}" "<span>{text}</span></span> }
         })
     }
 }

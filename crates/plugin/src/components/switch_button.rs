@@ -1,46 +1,60 @@
 use api::GuaranteeState;
 use leptos::prelude::*;
-use leptos_i18n::t;
 
+use super::parts::failure;
 use crate::Plugin;
 use crate::client::ClientError;
-use crate::i18n::use_i18n;
+use crate::words::w;
 
-/// The button that switches the guarantee. It stays the same element when its sense turns round, so that
-/// the keyboard does not lose it; while the server is being asked it does nothing.
-#[component]
-pub(super) fn SwitchButton(
-    /// What it asks for.
-    #[prop(into)]
-    asks: Signal<GuaranteeState>,
-    /// Looks beyond `btn`.
-    #[prop(into)]
-    class: Signal<&'static str>,
-    /// Where a failure goes.
+/// What the switch is asked for, and what came of it.
+#[derive(Clone, Copy)]
+pub(super) struct Switching {
+    plugin: Plugin,
+    busy: RwSignal<bool>,
     failed: RwSignal<Option<ClientError>>,
-) -> impl IntoView {
-    let plugin = Plugin::of_context();
-    let i18n = use_i18n();
-    let busy = RwSignal::new(false);
-    let press = move |_| {
-        if busy.get_untracked() {
+}
+
+impl Switching {
+    pub(super) fn new(plugin: Plugin) -> Self {
+        Self { plugin, busy: RwSignal::new(false), failed: RwSignal::new(None) }
+    }
+
+    /// Asks the server, once however often it is pressed.
+    fn press(self, asked: GuaranteeState) {
+        if self.busy.get_untracked() {
             return;
         }
-        busy.set(true);
-        failed.set(None);
-        let asked = asks.get_untracked();
+        self.busy.set(true);
+        self.failed.set(None);
         leptos::task::spawn_local(async move {
-            let answer = plugin.switch(asked).await;
-            let _ = failed.try_set(answer.err());
-            let _ = busy.try_set(false);
+            let answer = self.plugin.switch(asked).await;
+            let _ = self.failed.try_set(answer.err());
+            let _ = self.busy.try_set(false);
         });
-    };
-    view! {
-        <button class=move || class.get() type="button" aria-disabled=move || busy.get().then_some("true") on:click=press>
-            {move || match asks.get() {
-                GuaranteeState::On => t!(i18n, plugin.activate).into_any(),
-                GuaranteeState::Off | GuaranteeState::Paused => t!(i18n, plugin.deactivate).into_any(),
-            }}
-        </button>
+    }
+
+    /// The button. It must stay the same element when its sense turns round, so that the keyboard does not lose it.
+    pub(super) fn button(self, asks: Signal<GuaranteeState>, is_big: bool) -> AnyView {
+        let word = move || match asks.get() {
+            GuaranteeState::On => w!(activate),
+            GuaranteeState::Off | GuaranteeState::Paused => w!(deactivate),
+        };
+        let class = move || match (is_big, asks.get()) {
+            (true, GuaranteeState::On) => "btn big primary",
+            (true, _) => "btn big",
+            (false, _) => "btn primary",
+        };
+        let disabled = move || self.busy.get().then_some("true");
+        view! {
+            <button class=class type="button" aria-disabled=disabled on:click=move |_| self.press(asks.get_untracked())>
+                {word}
+            </button>
+        }
+        .into_any()
+    }
+
+    /// What did not work, if it did not.
+    pub(super) fn failure(self) -> AnyView {
+        (move || self.failed.with(|failed| failed.as_ref().map(failure))).into_any()
     }
 }

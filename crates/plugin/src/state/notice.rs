@@ -1,7 +1,7 @@
 //! What the composer says of a reopened message.
 
 use super::panel::Panel;
-use crate::draft::Draft;
+use crate::draft::{Draft, Recipients};
 
 /// The notice above a draft's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,20 @@ pub fn stopped(draft: &Draft) -> Vec<String> {
     still_there.map(|address| address.email.clone()).collect()
 }
 
+/// Whether there are two choices: the stopped are not all.
+pub fn has_choice(draft: &Draft) -> bool {
+    draft.choice.as_ref().is_some_and(|choice| choice.stopped != choice.all)
+}
+
+/// The recipients of a choice.
+pub fn recipients(draft: &Draft, which: Chosen) -> Recipients {
+    let Some(choice) = &draft.choice else { return draft.recipients.clone() };
+    match which {
+        Chosen::Stopped => choice.stopped.clone(),
+        Chosen::All => choice.all.clone(),
+    }
+}
+
 /// Which of the two choices the draft's recipients are; `None` if the user has changed them by hand.
 pub fn chosen(draft: &Draft) -> Option<Chosen> {
     let choice = draft.choice.as_ref()?;
@@ -59,7 +73,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::draft::{Address, Choice, Recipients};
+    use crate::draft::{Address, Choice};
 
     const CARLA: &str = "carla@plain.example";
 
@@ -101,6 +115,18 @@ mod tests {
     #[case(to(&["bob@tls.example", CARLA]), Some(Chosen::All))]
     #[case(to(&["bob@tls.example"]), None)]
     fn choices(#[case] recipients: Recipients, #[case] expected: Option<Chosen>) {
-        assert_eq!(chosen(&Draft { recipients, ..reopened() }), expected);
+        let draft = Draft { recipients: recipients.clone(), ..reopened() };
+        assert_eq!(chosen(&draft), expected);
+        if let Some(which) = expected {
+            assert_eq!(super::recipients(&draft, which), recipients);
+        }
+    }
+
+    #[test]
+    fn there_is_no_choice_where_all_were_stopped() {
+        assert!(has_choice(&reopened()));
+        let choice = Some(Choice { stopped: to(&[CARLA]), all: to(&[CARLA]) });
+        assert!(!has_choice(&Draft { choice, ..reopened() }));
+        assert!(!has_choice(&Draft::default()));
     }
 }
