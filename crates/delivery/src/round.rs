@@ -260,9 +260,10 @@ fn is_stale(outcome: &RecipientOutcome) -> bool {
         RecipientOutcome::Lost { stage, loss: Loss::Closed } => {
             matches!(stage, Stage::Rset | Stage::Mail | Stage::Rcpt | Stage::Data)
         }
-        RecipientOutcome::Refused { stage: Stage::Rset | Stage::Mail, reply } => {
-            reply.class() == Class::Transient
-        }
+        // Only a connection that has carried mail before is reset.
+        RecipientOutcome::Refused { stage: Stage::Rset, .. } => true,
+        // So many mails a connection and no more, for one.
+        RecipientOutcome::Refused { stage: Stage::Mail, reply } => reply.class() == Class::Transient,
         _ => false,
     }
 }

@@ -1,0 +1,16 @@
+//! Deliveries into a small internet: real DNS, SMTP and TLS, no mock on either side.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
+mod addresses;
+mod contract;
+mod envelope;
+mod fixture;
+mod hosts;
+mod kept;
+mod next_hops;
+mod odd_peers;
+mod peer;
+mod probes;
+mod stages;
+mod starttls;
