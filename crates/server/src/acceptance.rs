@@ -146,7 +146,8 @@ impl Acceptance {
         own_sender(&account, &mail_from, &headers)?;
         let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
-        let outgoing = headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
+        let outgoing =
+            headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
         let tls_required_no = tls_required_no(&headers);
         let sent_copy = file_sent_copy.then(|| {
             let raw = headers.rewritten(&added, dropped);
@@ -239,7 +240,7 @@ impl Acceptance {
         }
         let given = headers.text("Message-ID").filter(|field| !field.is_empty());
         let message_id = given.as_deref().map(|field| {
-            let wrong = || format!("the Message-ID field is not of the form <left@right>: {field}");
+            let wrong = || format!("the Message-ID field is not of the form <left@right>: {field:?}");
             message_id_in(field).ok_or_else(|| bad(550, "5.6.0", "Message-ID", wrong()))
         });
         match message_id.transpose()? {
@@ -330,8 +331,12 @@ fn tls_required_no(headers: &Headers<'_>) -> bool {
         && !headers.any_starts_with("Resent-")
 }
 
+/// The id without its brackets; a bare one is understood, as readers of mail do.
 fn message_id_in(field: &str) -> Option<String> {
-    let id = field.trim().strip_prefix('<')?.split('>').next()?;
+    let id = match field.strip_prefix('<') {
+        Some(rest) => rest.split('>').next()?,
+        None => field,
+    };
     let sane =
         !id.is_empty() && id.len() <= 998 && id.bytes().all(|byte| byte.is_ascii_graphic() || byte >= 0x80);
     sane.then(|| id.to_owned())
