@@ -10,13 +10,14 @@ use smtp::{
     address::Mailbox as Address,
     envelope::{MailFrom, RcptTo},
 };
-use store::{MailboxMessage, NewMessage, NewRecipient, NextHop, Store, StoreError};
+use store::{MailboxMessage, NewMessage, NewRecipient, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::{
     events::Events,
     headers::Headers,
     listing::{listing, rfc2822},
+    local::Local,
 };
 
 /// `Received` fields above which a message goes round in a circle (RFC 5321 §6.3).
@@ -33,26 +34,6 @@ pub struct Acceptance {
     /// Tells the queue runner that there is work.
     wake: Arc<Notify>,
     local: Arc<Local>,
-}
-
-/// What is at home here.
-#[derive(Clone, Debug)]
-pub struct Local {
-    /// The server's name, as it greets and reports.
-    pub server_name: String,
-    /// Domains whose mailboxes are here, in A-labels.
-    pub domains: Vec<String>,
-}
-
-impl Local {
-    /// Where mail for this domain (in A-labels) goes.
-    pub fn next_hop(&self, domain: &str) -> NextHop {
-        if self.domains.iter().any(|local| local.eq_ignore_ascii_case(domain)) {
-            NextHop::Local
-        } else {
-            NextHop::Domain(domain.to_owned())
-        }
-    }
 }
 
 /// A message of a logged-in account.

@@ -12,7 +12,7 @@ use small_internet::{Coordinates, World, WorldConfig};
 use smtp::address::Mailbox as Address;
 use store::NextHop;
 
-use crate::{acceptance::Local, config::Config, demo, http::Checker, operate::Place, serve};
+use crate::{config::Config, demo, http::Checker, local::Local, operate::Place, serve};
 
 /// Checks recipients by asking their hosts.
 pub struct Checks {
@@ -78,7 +78,7 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
     let (settings, local, world) = match place {
         Place::Config(file) => {
             let config = Config::read(file)?;
-            let local = Local { server_name: config.name.clone(), domains: config.domains.clone() };
+            let local = config.local();
             (serve::settings(&config), local, None)
         }
         Place::Data(data) => {

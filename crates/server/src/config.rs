@@ -12,6 +12,8 @@ use delivery::{DnsServers, Route};
 use serde::Deserialize;
 use smtp::address::Domain;
 
+use crate::local::Local;
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,8 @@ pub struct Config {
     /// Domains whose mailboxes are here.
     #[serde(default)]
     pub domains: Vec<String>,
+    /// The account that reads mail to `postmaster`, `user@domain`.
+    pub postmaster: Option<String>,
     /// Where the database lies.
     pub data: PathBuf,
     /// Where to listen; what is absent is not served.
@@ -123,6 +127,15 @@ impl Config {
             bail!("listen: nothing to serve; give at least one of http, submission, submissions, mx, store");
         }
         Ok(())
+    }
+
+    /// What is at home here.
+    pub fn local(&self) -> Local {
+        Local {
+            server_name: self.name.clone(),
+            domains: self.domains.clone(),
+            postmaster: self.postmaster.clone(),
+        }
     }
 
     /// The routes by domain.

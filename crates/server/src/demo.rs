@@ -15,10 +15,10 @@ use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    acceptance::Local,
     accounts::AccountError,
     config::Listen,
     http::Scheme,
+    local::Local,
     node::{Node, NodeConfig, stopped_by_signal},
     submission::self_signed,
 };
@@ -84,7 +84,11 @@ pub fn is_demo(data: &Path) -> bool {
 
 /// What is at home in the demo.
 pub fn local() -> Local {
-    Local { server_name: DOMAIN.to_owned(), domains: vec![DOMAIN.to_owned()] }
+    Local {
+        server_name: DOMAIN.to_owned(),
+        domains: vec![DOMAIN.to_owned()],
+        postmaster: Some(USERS[0].to_owned()),
+    }
 }
 
 /// How mail leaves into a small internet.

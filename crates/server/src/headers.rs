@@ -60,7 +60,9 @@ impl<'a> Headers<'a> {
 
     /// All fields of a name, in order; names compare without case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(move |field| self.message[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+        self.fields
+            .iter()
+            .filter(move |field| self.message[field.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// How many fields have this name.
@@ -138,7 +140,8 @@ fn field(line: &[u8], start: usize, end: usize) -> Option<Field> {
 mod tests {
     use super::*;
 
-    const MESSAGE: &[u8] = b"From: Alice <alice@home.example>\r\nTo: a@x.example,\r\n \"B, b\" <b@y.example>\r\n\
+    const MESSAGE: &[u8] =
+        b"From: Alice <alice@home.example>\r\nTo: a@x.example,\r\n \"B, b\" <b@y.example>\r\n\
         Bcc: c@z.example\r\nsubject : folded\r\n\tline\r\n\r\nFrom: body\r\n";
 
     #[test]
@@ -170,7 +173,8 @@ mod tests {
 
     #[test]
     fn groups_are_flattened_and_nonsense_is_told_from_nothing() {
-        let headers = Headers::read(b"To: friends: a@x.example, b@y.example;\r\nCc: undisclosed:;\r\n").expect("ok");
+        let headers =
+            Headers::read(b"To: friends: a@x.example, b@y.example;\r\nCc: undisclosed:;\r\n").expect("ok");
         assert_eq!(headers.addresses("To").expect("addresses"), ["a@x.example", "b@y.example"]);
         assert_eq!(headers.addresses("Cc"), Some(vec![]));
     }

@@ -13,6 +13,7 @@ mod events;
 mod headers;
 mod http;
 mod listing;
+mod local;
 mod message_id;
 mod node;
 mod operate;

@@ -18,13 +18,14 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    acceptance::{Acceptance, Local},
+    acceptance::Acceptance,
     accounts::Accounts,
     check::Checks,
     clock::Clock,
     config::Listen,
     events::Events,
     http::{self, HttpState, Scheme},
+    local::Local,
     queue::{Reporter, Runner, RunnerParts},
     submission::{Certificate, Door, Shared, TlsMode, acceptor},
 };
@@ -144,7 +145,7 @@ impl Node {
             scheme,
             shutdown: shutdown.clone(),
         });
-        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, wake, keep };
+        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, local, wake, keep };
         let tls = acceptor(certificate)?;
         let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
         let runner = Runner::new(parts);

@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    acceptance::Local,
     config::{Config, Listen},
     http::Scheme,
     node::{Node, NodeConfig, stopped_by_signal},
@@ -41,7 +40,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
     let hours = i64::from(config.keep_days) * 24;
     Ok(NodeConfig {
-        local: Local { server_name: config.name.clone(), domains: config.domains.clone() },
+        local: config.local(),
         data: config.data.clone(),
         listen: config.listen.clone(),
         certificate: certificate(config, &config.data)?,

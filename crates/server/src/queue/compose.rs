@@ -71,7 +71,9 @@ fn reported(one: &PendingRecipient, accepted_at: Timestamp) -> Reported {
 fn said(one: &PendingRecipient) -> Said {
     match (&one.cause, one.kind) {
         (cause, ReportKind::Stopped) => Said::Stop(cause.text()),
-        (Cause::Rejected { reply, .. }, ReportKind::Failed | ReportKind::Delayed) => Said::Reply(reply.clone()),
+        (Cause::Rejected { reply, .. }, ReportKind::Failed | ReportKind::Delayed) => {
+            Said::Reply(reply.clone())
+        }
         (cause, ReportKind::Failed | ReportKind::Delayed) => Said::Own(cause.text()),
     }
 }
@@ -105,7 +107,9 @@ mod tests {
                 cause,
                 at: Timestamp::UNIX_EPOCH,
             }],
-            content: Bytes::from_static(b"From: alice@home.example\r\nMessage-ID: <m1@home.example>\r\n\r\nsecret\r\n"),
+            content: Bytes::from_static(
+                b"From: alice@home.example\r\nMessage-ID: <m1@home.example>\r\n\r\nsecret\r\n",
+            ),
         }
     }
 

@@ -28,7 +28,7 @@ impl RunnerParts {
         recipient: &JobRecipient,
         message: MailboxMessage,
     ) -> Result<(), StoreError> {
-        let account = self.store.account(&recipient.address).await?.map(|account| account.address);
+        let account = self.local.mailbox(&*self.store, &recipient.address).await?;
         let Some(account) = account else { return self.unknown_user(job, recipient).await };
         let delivery = LocalDelivery {
             queue_id: job.queue_id.clone(),

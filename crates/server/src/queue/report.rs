@@ -15,10 +15,7 @@ use store::{
 use tokio::sync::Notify;
 
 use crate::{
-    acceptance::{Local, new_queue_id},
-    events::Events,
-    listing::listing,
-    queue::compose::compose,
+    acceptance::new_queue_id, events::Events, listing::listing, local::Local, queue::compose::compose,
 };
 
 /// How long the report waits for the other recipients' first verdicts.

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::report::Reporter;
-use crate::events::Events;
+use crate::{events::Events, local::Local};
 
 /// Jobs under way at the same time.
 const MAX_JOBS: usize = 200;
@@ -41,6 +41,8 @@ pub struct RunnerParts {
     pub reporter: Reporter,
     /// Tells users' pages.
     pub events: Events,
+    /// What is at home here.
+    pub local: Arc<Local>,
     /// New work has come.
     pub wake: Arc<Notify>,
     /// How long finished messages, stops and evidence are kept.

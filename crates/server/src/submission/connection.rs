@@ -201,11 +201,12 @@ impl Served<'_> {
         }
         let address = Address::parse(&rcpt.address)
             .map_err(|error| Reply::new(501, (5, 1, 3), format!("{}: {error}", rcpt.address)))?;
-        if self.door.shared.acceptance.local().next_hop(address.domain().as_str()) != NextHop::Local {
+        let local = self.door.shared.acceptance.local();
+        if local.next_hop(address.domain().as_str()) != NextHop::Local {
             let text = format!("Relaying denied: {} is not at home here", address.domain().as_str());
             return Err(Reply::new(550, (5, 7, 1), text));
         }
-        match self.door.shared.store.account(&rcpt.address).await {
+        match local.mailbox(&*self.door.shared.store, &rcpt.address).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(Reply::new(550, (5, 1, 1), format!("There is no mailbox {} here", rcpt.address))),
             Err(error) => {

@@ -32,7 +32,7 @@ use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use super::*;
-use crate::acceptance::Local;
+use crate::local::Local;
 
 const ALICE: &str = "alice@home.example";
 const BOB: &str = "bob@home.example";
@@ -61,8 +61,11 @@ impl Server {
             store.add_account(address, demo_hash(), Timestamp::UNIX_EPOCH).await.unwrap();
         }
         let events = Events::new();
-        let local =
-            Local { server_name: "mail.home.example".to_owned(), domains: vec!["home.example".to_owned()] };
+        let local = Local {
+            server_name: "mail.home.example".to_owned(),
+            domains: vec!["home.example".to_owned()],
+            postmaster: None,
+        };
         let wake = Arc::new(Notify::new());
         let acceptance = Acceptance::new(Arc::clone(&store), events.clone(), wake, Arc::new(local));
         let time = Arc::new(Mutex::new("2026-11-24T12:00:00Z".parse::<Timestamp>().unwrap()));
