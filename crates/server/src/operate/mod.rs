@@ -67,7 +67,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Bounce(options) => bounce::run(&options),
         Command::Demo(options) => {
-            log("info");
+            // The small internet's DNS server would tell of every question.
+            log("info,hickory_server=warn,rusqlite_migration=warn");
             wait(demo::run(options.into()))
         }
         Command::Serve(Serve { config, check }) => {
@@ -76,7 +77,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
                 print::line(&format!("{} is valid", config.display()))?;
                 return Ok(0);
             }
-            log("info");
+            log("info,rusqlite_migration=warn");
             wait(serve::run(loaded))
         }
         Command::User(options) => wait(user::run(options)),
