@@ -15,10 +15,10 @@ use tokio::{
 
 use crate::{
     connection::{Connection, NotOpened, Target, plain},
-    dns::{Answer, Dns, DnsServers},
+    dns::{self, Answer, Dns, DnsServers},
     gather::{Ownership, gather},
     patience::{Patience, Remaining},
-    pool::Pool,
+    pool::{self, Pool},
     silent::Silent,
     verify,
 };
@@ -75,10 +75,10 @@ impl Courier {
     #[doc(hidden)]
     pub fn with_patience(settings: Settings, patience: Patience) -> Result<Self, String> {
         let inner = Inner {
-            dns: Dns::new(&settings.dns)?,
+            dns: Dns::new(&settings.dns, patience.cap(dns::TIMEOUT))?,
             settings,
             tls: verify::client_config(),
-            pool: Pool::default(),
+            pool: Pool::new(patience.cap(pool::IDLE)),
             silent: Silent::default(),
             patience,
         };

@@ -17,8 +17,8 @@ use hickory_resolver::{
     },
 };
 
-/// One question must be answered, or given up, within this time.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// One question must be answered within this time; it is asked twice.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers kept by TTL.
 const CACHE: u64 = 16_384;
@@ -59,7 +59,7 @@ pub enum DnsServers {
 
 impl Dns {
     /// A client of these servers. Fails when the machine's configuration can't be read.
-    pub(crate) fn new(servers: &DnsServers) -> Result<Self, String> {
+    pub(crate) fn new(servers: &DnsServers, timeout: Duration) -> Result<Self, String> {
         let config = match servers {
             DnsServers::System => {
                 hickory_resolver::system_conf::read_system_conf().map_err(|error| error.to_string())?.0
@@ -71,7 +71,7 @@ impl Dns {
         // No search list: a domain of a mail address is always whole.
         let config = ResolverConfig::from_name_servers(config.name_servers().to_vec());
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        *builder.options_mut() = options();
+        *builder.options_mut() = options(timeout);
         let resolver = builder.build().map_err(|error| error.to_string())?;
         Ok(Self { resolver })
     }
@@ -152,10 +152,11 @@ fn name_server(address: &SocketAddr) -> NameServerConfig {
     NameServerConfig::new(address.ip(), true, connections)
 }
 
-fn options() -> ResolverOpts {
+fn options(timeout: Duration) -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    options.timeout = TIMEOUT;
-    options.attempts = 2;
+    options.timeout = timeout;
+    // Besides the first.
+    options.attempts = 1;
     options.cache_size = CACHE;
     options.max_active_requests = QUESTIONS;
     options.negative_max_ttl = Some(NEGATIVE_TTL);

@@ -22,6 +22,13 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// This long, or as long as a single wait may be.
+    pub(crate) fn cap(&self, own: Duration) -> Duration {
+        own.min(self.single)
+    }
+}
+
 /// The patience that is left in one attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remaining {
@@ -37,7 +44,7 @@ impl Remaining {
 
     /// Until when a stage may last that begins now.
     pub(crate) fn stage(&self, stage: Stage) -> Instant {
-        let own = Instant::now() + stage.timeout().min(self.patience.single);
+        let own = Instant::now() + self.patience.cap(stage.timeout());
         // With the message complete the host may have it; to give up early would only make two of it.
         if stage == Stage::EndOfData { own } else { own.min(self.end) }
     }
@@ -53,6 +60,6 @@ impl Remaining {
     }
 
     fn until(&self, limit: Duration) -> Instant {
-        self.end.min(Instant::now() + limit.min(self.patience.single))
+        self.end.min(Instant::now() + self.patience.cap(limit))
     }
 }

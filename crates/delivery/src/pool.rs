@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::connection::Connection;
 
 /// A connection waits so long for another mail; then it is closed, since hosts count them.
-const IDLE: Duration = Duration::from_secs(5);
+pub(crate) const IDLE: Duration = Duration::from_secs(5);
 
 /// Idle connections kept for one host: as many as deliver to one next hop at a time, so that a busy one keeps its own.
 const PER_HOST: usize = 20;
@@ -21,8 +21,9 @@ const PER_HOST: usize = 20;
 const TOTAL: usize = 200;
 
 /// Idle connections by host name and address.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Pool {
+    idle: Duration,
     state: Arc<Mutex<State>>,
 }
 
@@ -47,18 +48,17 @@ struct Idle {
     since: Instant,
 }
 
-impl Idle {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < IDLE
-    }
-}
-
 impl Pool {
+    /// A pool in which connections wait for at most `idle`, usually [`IDLE`].
+    pub(crate) fn new(idle: Duration) -> Self {
+        Self { idle, state: Arc::default() }
+    }
+
     /// An idle connection, if there is one: the one that has waited the shortest. The judge will look at its handshake again.
     pub(crate) fn take(&self, host: &str, address: SocketAddr) -> Option<Connection> {
         let mut state = self.state();
         let waiting = state.idle.get_mut(&(host.to_owned(), address))?;
-        waiting.pop_if(|one| one.is_fresh()).map(|one| one.connection)
+        waiting.pop_if(|one| self.is_fresh(one)).map(|one| one.connection)
     }
 
     /// Keeps a usable connection for a while.
@@ -92,8 +92,8 @@ impl Pool {
     /// Until nothing waits any more, closes what has waited for too long.
     async fn clean(self) {
         loop {
-            tokio::time::sleep(IDLE).await;
-            for one in self.remove(|one| !one.is_fresh()) {
+            tokio::time::sleep(self.idle).await;
+            for one in self.remove(|one| !self.is_fresh(one)) {
                 one.connection.leave().await;
             }
             let mut state = self.state();
@@ -112,6 +112,10 @@ impl Pool {
         }
         state.idle.retain(|_, waiting| !waiting.is_empty());
         removed
+    }
+
+    fn is_fresh(&self, one: &Idle) -> bool {
+        one.since.elapsed() < self.idle
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -80,12 +80,13 @@ fn two_hosts(rule: Rule) -> Domain {
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host(#[case] rule: Rule, #[case] expected: &str) {
-    for requirement in [Encrypted, Opportunistic] {
+    let with = async |requirement| {
         let fixture = Fixture::hurried([two_hosts(rule.clone())]).await;
         assert_eq!(fixture.send("odd.example", requirement).await, expected);
         let to_the_next = usize::from(expected == NEXT);
         assert_eq!(fixture.count("mx2.odd.example", "EHLO"), 2 * to_the_next, "EHLO at mx2");
-    }
+    };
+    futures_util::future::join(with(Encrypted), with(Opportunistic)).await;
 }
 
 /// A host may hang up while a message is on its way; what it said before counts.

@@ -69,7 +69,7 @@ async fn hosts(
     #[case] encrypted: (&str, usize),
     #[case] opportunistic: (&str, usize),
 ) {
-    for (requirement, (fate, connections)) in [(Encrypted, encrypted), (Opportunistic, opportunistic)] {
+    let with = async |requirement, (fate, connections): (&str, usize)| {
         let fixture = Fixture::hurried([Domain::new("odd.example", behaviour.clone())]).await;
         let fate =
             fate.replace("FAILED", FAILED).replace("REFUSED", REFUSED).replace("NOT_OFFERED", NOT_OFFERED);
@@ -78,7 +78,8 @@ async fn hosts(
         if fate == ENCRYPTED || fate == ENCRYPTED_12 {
             assert_eq!(fixture.envelopes_in_clear(), []);
         }
-    }
+    };
+    futures_util::future::join(with(Encrypted, encrypted), with(Opportunistic, opportunistic)).await;
 }
 
 /// HELO means: no extensions, and so no TLS.
