@@ -106,7 +106,7 @@ fn short_name(address: &Address) -> String {
 }
 
 fn prefixed(prefix: &str, subject: &str, known: &[&str]) -> String {
-    let lower = subject.to_lowercase();
+    let lower = subject.to_ascii_lowercase();
     if known.iter().any(|known| lower.starts_with(known)) {
         subject.to_owned()
     } else {

@@ -2,10 +2,9 @@
 
 use plugin::state::recipients;
 use plugin::{Draft, Recipients};
-use serde::{Deserialize, Serialize};
 
 /// What a draft began as.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// "Compose".
     New,
@@ -16,7 +15,7 @@ pub(crate) enum Origin {
 }
 
 /// The fields of recipients as typed: what is half written must not be lost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Typed {
     pub(crate) to: String,
     pub(crate) cc: String,
@@ -102,13 +101,11 @@ impl Drafts {
 
     /// The drafts beside this one that somebody has worked on, newest first: number and subject.
     pub(crate) fn others(&self, number: u32) -> Vec<(u32, String)> {
-        let mut others: Vec<_> = self
-            .kept
-            .iter()
-            .filter(|kept| kept.edited && kept.number != number)
-            .map(|kept| (kept.number, kept.draft.subject.trim().to_owned()))
-            .collect();
-        others.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+        let mut others: Vec<(u32, String)> = Vec::new();
+        for kept in self.kept.iter().filter(|kept| kept.edited && kept.number != number) {
+            let at = others.partition_point(|(number, _)| *number > kept.number);
+            others.insert(at, (kept.number, kept.draft.subject.trim().to_owned()));
+        }
         others
     }
 

@@ -1,109 +1,114 @@
 //! Drafts in the browser's storage, one entry each, so that two tabs don't overwrite each other's;
 //! files have an entry of their own, which is not written at every key.
+//!
+//! An entry is a JSON list of rows, each a list of texts that begins with the row's name. A row whose name says
+//! nothing to this version is passed over.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use plugin::draft::Choice;
 use plugin::state::recipients;
-use plugin::{Address, Attachment, Draft};
-use serde::{Deserialize, Serialize};
+use plugin::{Attachment, Draft};
 
 use crate::drafts::{Kept, Origin, Typed};
 
-/// A draft as it is stored, without its files.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    origin: Origin,
-    edited: bool,
-    typed: Typed,
-    from: String,
-    reply_to: String,
-    subject: String,
-    text: String,
-    html: Option<String>,
-    in_reply_to: Option<String>,
-    references: Vec<String>,
-    replaces: Option<String>,
-    /// Those stopped, and all.
-    choice: Option<(Typed, Typed)>,
-    without_guarantee_for: Vec<String>,
-    end_to_end: bool,
+type Row = Vec<String>;
+
+fn row(name: &str, values: &[&str]) -> Row {
+    std::iter::once(&name).chain(values).map(|text| (*text).to_owned()).collect()
 }
 
-/// A file as it is stored.
-#[derive(Serialize, Deserialize)]
-struct StoredFile {
-    name: String,
-    content_type: String,
-    content_id: Option<String>,
-    inline: bool,
-    base64: String,
-}
-
-/// What the storage holds of a draft whose parts are these.
+/// What the storage holds of a draft whose parts are these, but for its files.
 pub(crate) fn to_json(origin: &Origin, edited: bool, typed: &Typed, draft: &Draft) -> String {
-    let stored = Stored {
-        origin: origin.clone(),
-        edited,
-        typed: typed.clone(),
-        from: recipients::show(draft.from.as_slice()),
-        reply_to: recipients::show(&draft.reply_to),
-        subject: draft.subject.clone(),
-        text: draft.text.clone(),
-        html: draft.html.clone(),
-        in_reply_to: draft.in_reply_to.clone(),
-        references: draft.references.clone(),
-        replaces: draft.replaces.clone(),
-        choice: draft.choice.as_ref().map(|choice| (Typed::of(&choice.stopped), Typed::of(&choice.all))),
-        without_guarantee_for: draft.without_guarantee_for.clone(),
-        end_to_end: draft.end_to_end,
+    let origin = match origin {
+        Origin::New => row("new", &[]),
+        Origin::Answer(message) => row("answer", &[message]),
+        Origin::Reopened => row("reopened", &[]),
     };
-    serde_json::to_string(&stored).unwrap_or_default()
+    let mut rows = vec![
+        origin,
+        row("typed", &[&typed.to, &typed.cc, &typed.bcc]),
+        row("from", &[&recipients::show(draft.from.as_slice())]),
+        row("reply-to", &[&recipients::show(&draft.reply_to)]),
+        row("subject", &[&draft.subject]),
+        row("text", &[&draft.text]),
+    ];
+    rows.extend(edited.then(|| row("edited", &[])));
+    rows.extend(draft.html.as_ref().map(|html| row("html", &[html])));
+    rows.extend(draft.in_reply_to.as_ref().map(|id| row("in-reply-to", &[id])));
+    rows.extend(draft.references.iter().map(|id| row("reference", &[id])));
+    rows.extend(draft.replaces.as_ref().map(|id| row("replaces", &[id])));
+    rows.extend(draft.choice.as_ref().map(|choice| {
+        let (stopped, all) = (Typed::of(&choice.stopped), Typed::of(&choice.all));
+        row("choice", &[&stopped.to, &stopped.cc, &stopped.bcc, &all.to, &all.cc, &all.bcc])
+    }));
+    rows.extend(draft.without_guarantee_for.iter().map(|email| row("without-guarantee-for", &[email])));
+    rows.extend(draft.end_to_end.then(|| row("end-to-end", &[])));
+    serde_json::to_string(&rows).unwrap_or_default()
 }
 
 /// What the storage holds of a draft's files.
 pub(crate) fn files_to_json(files: &[Attachment]) -> String {
-    let stored = files.iter().map(|file| StoredFile {
-        name: file.name.clone(),
-        content_type: file.content_type.clone(),
-        content_id: file.content_id.clone(),
-        inline: file.inline,
-        base64: STANDARD.encode(&file.bytes),
-    });
-    serde_json::to_string(&stored.collect::<Vec<_>>()).unwrap_or_default()
+    let file = |file: &Attachment| {
+        let place = if file.inline { "inline" } else { "beside" };
+        let id = file.content_id.as_deref().unwrap_or_default();
+        row("file", &[&file.name, &file.content_type, place, id, &STANDARD.encode(&file.bytes)])
+    };
+    serde_json::to_string(&files.iter().map(file).collect::<Vec<_>>()).unwrap_or_default()
 }
 
 /// The draft of these entries; `None` when they are no draft of this version's.
 pub(crate) fn from_json(number: u32, json: &str, files: Option<&str>) -> Option<Kept> {
-    let stored: Stored = serde_json::from_str(json).ok()?;
-    let files: Vec<StoredFile> = files.and_then(|files| serde_json::from_str(files).ok()).unwrap_or_default();
-    let attachment = |file: StoredFile| {
-        let bytes = STANDARD.decode(file.base64).ok()?;
-        let StoredFile { name, content_type, content_id, inline, .. } = file;
-        Some(Attachment { name, content_type, content_id, inline, bytes })
-    };
-    let draft = Draft {
-        from: read(&stored.from).pop(),
-        reply_to: read(&stored.reply_to),
-        recipients: stored.typed.read(),
-        subject: stored.subject,
-        text: stored.text,
-        html: stored.html,
-        attachments: files.into_iter().filter_map(attachment).collect(),
-        in_reply_to: stored.in_reply_to,
-        references: stored.references,
-        replaces: stored.replaces,
-        choice: stored
-            .choice
-            .map(|(stopped, all)| Choice { stopped: stopped.read(), all: all.read() }),
-        without_guarantee_for: stored.without_guarantee_for,
-        end_to_end: stored.end_to_end,
-    };
-    Some(Kept { number, origin: stored.origin, edited: stored.edited, typed: stored.typed, draft })
+    let rows: Vec<Row> = serde_json::from_str(json).ok()?;
+    let files: Vec<Row> = files.and_then(|files| serde_json::from_str(files).ok()).unwrap_or_default();
+    let (mut origin, mut edited) = (None, false);
+    let (mut typed, mut draft) = (Typed::default(), Draft::default());
+    for row in rows.into_iter().chain(files) {
+        let row: Vec<&str> = row.iter().map(String::as_str).collect();
+        match row.as_slice() {
+            ["new"] => origin = Some(Origin::New),
+            ["answer", message] => origin = Some(Origin::Answer((*message).to_owned())),
+            ["reopened"] => origin = Some(Origin::Reopened),
+            ["edited"] => edited = true,
+            ["typed", to, cc, bcc] => typed = fields(to, cc, bcc),
+            _ => read_row(&row, &mut draft),
+        }
+    }
+    draft.recipients = typed.read();
+    Some(Kept { number, origin: origin?, edited, typed, draft })
 }
 
-fn read(field: &str) -> Vec<Address> {
-    recipients::parse(field).addresses
+fn read_row(row: &[&str], draft: &mut Draft) {
+    match *row {
+        ["from", from] => draft.from = recipients::parse(from).addresses.pop(),
+        ["reply-to", to] => draft.reply_to = recipients::parse(to).addresses,
+        ["subject", subject] => subject.clone_into(&mut draft.subject),
+        ["text", text] => text.clone_into(&mut draft.text),
+        ["html", html] => draft.html = Some(html.to_owned()),
+        ["in-reply-to", id] => draft.in_reply_to = Some(id.to_owned()),
+        ["reference", id] => draft.references.push(id.to_owned()),
+        ["replaces", id] => draft.replaces = Some(id.to_owned()),
+        ["choice", to, cc, bcc, all_to, all_cc, all_bcc] => {
+            let (stopped, all) = (fields(to, cc, bcc).read(), fields(all_to, all_cc, all_bcc).read());
+            draft.choice = Some(Choice { stopped, all });
+        }
+        ["without-guarantee-for", email] => draft.without_guarantee_for.push(email.to_owned()),
+        ["end-to-end"] => draft.end_to_end = true,
+        ["file", name, content_type, place, id, base64] => {
+            draft.attachments.extend(STANDARD.decode(base64).ok().map(|bytes| Attachment {
+                name: name.to_owned(),
+                content_type: content_type.to_owned(),
+                content_id: (!id.is_empty()).then(|| id.to_owned()),
+                inline: place == "inline",
+                bytes,
+            }));
+        }
+        _ => {}
+    }
+}
+
+fn fields(to: &str, cc: &str, bcc: &str) -> Typed {
+    Typed { to: to.to_owned(), cc: cc.to_owned(), bcc: bcc.to_owned() }
 }
 
 /// The storage, for one account; without it (switched off, or full) drafts live as long as the page.
@@ -173,7 +178,7 @@ impl<'a> Shelf<'a> {
 
 #[cfg(test)]
 mod tests {
-    use plugin::Recipients;
+    use plugin::{Address, Recipients};
 
     use super::*;
 
@@ -212,6 +217,8 @@ mod tests {
     fn what_is_no_draft_is_none() {
         assert!(from_json(1, "", None).is_none());
         assert!(from_json(1, "{}", None).is_none());
+        assert!(from_json(1, "[]", None).is_none());
+        assert!(from_json(1, r#"[["subject","a"]]"#, None).is_none());
         let json = to_json(&Origin::New, false, &Typed::default(), &Draft::default());
         assert!(from_json(1, &json, Some("nonsense")).is_some_and(|kept| kept.draft.attachments.is_empty()));
     }

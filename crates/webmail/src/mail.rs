@@ -166,6 +166,13 @@ impl Mail {
             if let Err(error) = &answer {
                 self.session.heed(error);
             }
+            // Nobody has to read what they have written.
+            let answer = answer.map(|mut messages| {
+                if folder == Folder::Sent {
+                    messages.iter_mut().for_each(|message| message.seen = true);
+                }
+                messages
+            });
             let news = listing.messages.try_update(|known| {
                 let news = known.get().zip(answer.as_ref().ok()).is_some_and(|(old, new)| newest(new) > newest(old));
                 if answer.is_ok() || known.get().is_none() {

@@ -7,6 +7,7 @@ mod host;
 mod html;
 mod html_rules;
 mod keep;
+mod live;
 mod mail;
 mod message;
 mod route;
@@ -19,8 +20,6 @@ mod words;
 
 fn main() {
     console_error_panic_hook::set_once();
-    let language = leptos::prelude::window().navigator().language().unwrap_or_default();
-    words::speak(words::locale_for(&language));
     if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
         boot.remove();
     }

@@ -11,24 +11,23 @@ mod shell;
 
 use leptos::prelude::*;
 use plugin::components::Sprite;
-use plugin::i18n::{I18nContextProvider, use_i18n};
 
+use crate::live::live;
 use crate::session::{Session, State};
-use crate::words::{locale, w};
+use crate::words::w;
 
 /// The page.
 pub(crate) fn app() -> impl IntoView {
     let session = Session::provide();
-    let page = move || {
-        use_i18n().set_locale(locale());
+    let page = live(move || {
         match session.state.get() {
             State::Asking => view! { <p class="boot" role="status">{w!(loading)}</p> }.into_any(),
             State::Away => away(session).into_any(),
             State::Out(why) => login::login(session, why).into_any(),
             State::In(account) => shell::shell(account).into_any(),
         }
-    };
-    view! { <I18nContextProvider><Sprite />{page}</I18nContextProvider> }
+    });
+    view! { <Sprite />{page} }
 }
 
 fn away(session: Session) -> impl IntoView {

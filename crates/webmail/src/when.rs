@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use plugin::browser::now;
 use plugin::i18n::Locale;
+use plugin::words::locale;
 use wasm_bindgen::JsValue;
 
-use crate::words::locale;
 
 /// How far back a day lies: what of a time is worth showing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

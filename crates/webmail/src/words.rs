@@ -1,33 +1,12 @@
 //! The page's words: namespace `webmail` of the catalogue in `crates/plugin/locales`.
 
-use std::cell::Cell;
-
 use plugin::i18n::Locale;
-
-thread_local! {
-    static LOCALE: Cell<Locale> = const { Cell::new(Locale::en) };
-}
-
-/// The page's language, the same from start to end.
-pub(crate) fn locale() -> Locale {
-    LOCALE.get()
-}
-
-/// Settles the language before anything is shown.
-pub(crate) fn speak(locale: Locale) {
-    LOCALE.set(locale);
-}
-
-/// The language for a browser that prefers `tag`: German for German, else English.
-pub(crate) fn locale_for(tag: &str) -> Locale {
-    let primary = tag.split(['-', '_']).next().unwrap_or_default();
-    if primary.eq_ignore_ascii_case("de") { Locale::de } else { Locale::en }
-}
+use plugin::words::locale;
 
 /// A text of the catalogue: `w!(inbox)`, `w!(not_an_address, text = typed)`.
 macro_rules! w {
     ($key:ident $(, $($name:ident = $value:expr),+)?) => {
-        plugin::i18n::td_string!($crate::words::locale(), webmail.$key $(, $($name = $value),+)?)
+        plugin::i18n::td_string!(plugin::words::locale(), webmail.$key $(, $($name = $value),+)?)
     };
 }
 pub(crate) use w;
@@ -52,18 +31,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[rstest]
-    #[case("de", Locale::de)]
-    #[case("de-AT", Locale::de)]
-    #[case("DE", Locale::de)]
-    #[case("en-US", Locale::en)]
-    #[case("den", Locale::en)]
-    #[case("fr", Locale::en)]
-    #[case("", Locale::en)]
-    fn languages(#[case] tag: &str, #[case] expected: Locale) {
-        assert_eq!(locale_for(tag), expected);
-    }
 
     #[rstest]
     #[case(0, "0 B")]

@@ -16,6 +16,7 @@ use super::files;
 use crate::drafts::{Kept, Origin, Typed};
 use crate::focus;
 use crate::keep::{self, Shelf};
+use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Folder, Route};
 use crate::sending::{self, Trouble};
@@ -117,6 +118,12 @@ impl Composer {
             let parsed = self.field(line).with_untracked(|field| recipients::parse(field));
             parsed.invalid.into_iter().next().map(|text| (line, text))
         })
+    }
+
+    /// What is wrong with a field, or with none of them.
+    fn trouble_of(self, line: Option<Line>) -> Option<String> {
+        let text = |trouble: &Trouble| trouble.text.clone();
+        self.trouble.with(|trouble| trouble.as_ref().filter(|trouble| trouble.line == line).map(text))
     }
 
     fn typed(self) -> Typed {
@@ -249,7 +256,7 @@ fn form(composer: Composer) -> impl IntoView {
         }
     };
     view! {
-        <form class="compose" class:over=over novalidate on:submit=submit
+        <form class="compose" class:over=live(move || over.get()) novalidate on:submit=submit
             on:dragover=drag on:dragleave=move |_| over.set(false) on:drop=drop>
             <div class="pane-head tools">
                 <a class="btn quiet" href=Route::Folder(composer.mail.last_folder()).href() on:click=go_back>
@@ -301,9 +308,7 @@ fn others(composer: Composer) -> impl IntoView {
 
 fn recipients_line(composer: Composer, line: Line) -> impl IntoView {
     let field = composer.field(line);
-    let trouble = move || {
-        composer.trouble.with(|trouble| trouble.as_ref().filter(|trouble| trouble.line == Some(line)).map(|trouble| trouble.text.clone()))
-    };
+    let trouble = move || composer.trouble_of(Some(line));
     let hint = format!("{}-trouble", line.id());
     let described = hint.clone();
     view! {
@@ -311,10 +316,13 @@ fn recipients_line(composer: Composer, line: Line) -> impl IntoView {
             <label for=line.id()>{line.name()}</label>
             <div>
                 <input id=line.id() type="text" inputmode="email" autocomplete="off" autocapitalize="none" spellcheck="false"
-                    aria-invalid=move || trouble().map(|_| "true") aria-describedby=described
+                    aria-invalid=live(move || trouble().map(|_| "true")) aria-describedby=described
                     prop:value=field on:input=move |event| composer.type_into(line, event_target_value(&event)) />
                 <p class="hint warn" id=hint>
-                    {move || trouble().map(|text| view! { <Icon name="alert" />" "<span>{text}</span> })}
+                    {live(move || match trouble() {
+                        None => ().into_any(),
+                        Some(text) => view! { <Icon name="alert" />" "<span>{text}</span> }.into_any(),
+                    })}
                 </p>
             </div>
         </div>
@@ -330,7 +338,7 @@ fn subject(composer: Composer) -> impl IntoView {
         <div class="line">
             <label for="subject">{w!(subject)}</label>
             <input id="subject" type="text" autocomplete="off" on:input=write
-                prop:value=move || composer.draft.with(|draft| draft.subject.clone()) />
+                prop:value=live(move || composer.draft.with(|draft| draft.subject.clone())) />
         </div>
     }
 }
@@ -348,7 +356,7 @@ fn text(composer: Composer) -> impl IntoView {
     view! {
         <label class="vh" for="message">{w!(message)}</label>
         <textarea id="message" node_ref=area on:input=write
-            prop:value=move || composer.draft.with(|draft| draft.text.clone())></textarea>
+            prop:value=live(move || composer.draft.with(|draft| draft.text.clone()))></textarea>
     }
 }
 
@@ -359,7 +367,7 @@ fn html_hint(composer: Composer) -> impl IntoView {
     had.then(|| {
         view! {
             <p class="hint" role="status">
-                <Icon name="info" />" "<span>{move || if has.get() { w!(html_kept) } else { w!(html_dropped) }}</span>
+                <Icon name="info" />" "<span>{live(move || if has.get() { w!(html_kept) } else { w!(html_dropped) })}</span>
             </p>
         }
     })
@@ -390,12 +398,15 @@ fn attachments(composer: Composer) -> impl IntoView {
             </li>
         }
     };
-    move || {
+    live(move || {
         let names = names.get();
         let items = names.into_iter().enumerate().map(|(at, (name, bytes))| item(at, name, bytes));
         let items: Vec<_> = items.collect();
-        (!items.is_empty()).then(|| view! { <ul class="files" aria-label=w!(attachments)>{items}</ul> })
-    }
+        if items.is_empty() {
+            return ().into_any();
+        }
+        view! { <ul class="files" aria-label=w!(attachments)>{items}</ul> }.into_any()
+    })
 }
 
 fn buttons(composer: Composer) -> impl IntoView {
@@ -414,14 +425,12 @@ fn buttons(composer: Composer) -> impl IntoView {
         // So that the same file can be chosen again.
         input.set_value("");
     };
-    let trouble = move || {
-        composer.trouble.with(|trouble| trouble.as_ref().filter(|trouble| trouble.line.is_none()).map(|trouble| trouble.text.clone()))
-    };
-    let status = move || if composer.busy.get() { w!(sending).to_string() } else { composer.status.get() };
+    let trouble = live(move || composer.trouble_of(None).unwrap_or_default());
+    let status = live(move || if composer.busy.get() { w!(sending).to_string() } else { composer.status.get() });
     view! {
         <div class="send">
             <p class="trouble" role="alert">{trouble}</p>
-            <button class="btn primary" type="submit" aria-disabled=move || composer.busy.get().then_some("true")>
+            <button class="btn primary" type="submit" aria-disabled=live(move || composer.busy.get().then_some("true"))>
                 <Icon name="sent" />{w!(send)}
             </button>
             <button class="btn" type="button" id="attach" on:click=choose><Icon name="clip" />{w!(attach)}</button>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use plugin::components::SentMark;
 use plugin::state::panel::Known;
 
+use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Folder, Route};
 use crate::when;
@@ -19,36 +20,41 @@ pub(super) fn list(mail: Mail, folder: Folder) -> impl IntoView {
     let listing = mail.listing(folder);
     // The open message has the page's first heading; without one it is the list's.
     let is_first = Memo::new(move |_| matches!(mail.route.get(), Route::Folder(_)));
-    let heading = move || {
+    let heading = live(move || {
         if is_first.get() {
             view! { <h1 tabindex="-1" data-heading>{name}</h1> }.into_any()
         } else {
             view! { <h2>{name}</h2> }.into_any()
         }
-    };
+    });
     let messages = move || {
         listing.messages.with(|known| known.get().cloned().unwrap_or_default())
     };
-    let state = move || listing.messages.with(|known| match known {
-        Known::Waiting => Some(view! { <p class="list-state" role="status">{w!(loading)}</p> }.into_any()),
+    let state = live(move || listing.messages.with(|known| match known {
+        Known::Waiting => view! { <p class="list-state" role="status">{w!(loading)}</p> }.into_any(),
         Known::Failed(_) => {
             let again = move |_| mail.load(folder);
-            Some(view! {
+            view! {
                 <div class="list-state">
                     <p role="alert">{w!(server_away)}</p>
                     <button class="btn" type="button" on:click=again>{w!(try_again)}</button>
                 </div>
-            }.into_any())
+            }
+            .into_any()
         }
-        Known::Known(list) if list.is_empty() => Some(view! { <p class="list-state">{w!(no_messages)}</p> }.into_any()),
-        Known::Known(_) => None,
-    });
-    let more = move || {
+        Known::Known(list) if list.is_empty() => view! { <p class="list-state">{w!(no_messages)}</p> }.into_any(),
+        Known::Known(_) => ().into_any(),
+    }));
+    let more = live(move || {
+        if !listing.is_cut() {
+            return ().into_any();
+        }
         let more = move |_| mail.load_more(folder);
-        listing.is_cut().then(|| view! {
+        view! {
             <p class="list-state"><button class="btn" type="button" on:click=more>{w!(more_messages)}</button></p>
-        })
-    };
+        }
+        .into_any()
+    });
     view! {
         <section class="list" aria-label=name>
             <div class="pane-head">{heading}</div>
@@ -63,7 +69,7 @@ pub(super) fn list(mail: Mail, folder: Folder) -> impl IntoView {
 
 fn row(mail: Mail, folder: Folder, message: ListedMessage) -> impl IntoView {
     let route = Route::Message(folder, message.id);
-    let is_open = move || (mail.route.get() == route).then_some("true");
+    let is_open = live(move || (mail.route.get() == route).then_some("true"));
     let who = match folder {
         Folder::Inbox => message.from,
         Folder::Sent => w!(to_whom, whom = message.to),

@@ -9,6 +9,7 @@ use plugin::components::Icon;
 
 use crate::focus;
 use crate::keep::Shelf;
+use crate::live::live;
 use crate::session::{Session, Why};
 use crate::words::w;
 
@@ -43,27 +44,27 @@ pub(super) fn login(session: Session, why: Why) -> impl IntoView {
             }
         });
     };
-    let invalid = move || trouble.with(Option::is_some).then_some("true");
+    let invalid = || live(move || trouble.with(Option::is_some).then_some("true"));
 
     view! {
         <main class="login">
             <form class="login-box" on:submit=submit novalidate aria-labelledby="login-title">
                 <h1 id="login-title"><Icon name="mail" />" "{w!(log_in_title)}</h1>
                 {said(why)}
-                <p class="trouble" role="alert" id="login-trouble">{move || trouble.get()}</p>
+                <p class="trouble" role="alert" id="login-trouble">{live(move || trouble.get().unwrap_or_default())}</p>
                 <div>
                     <label for="address">{w!(address)}</label>
                     <input class="field" id="address" name="address" type="email" autocomplete="username"
-                        autocapitalize="none" spellcheck="false" aria-invalid=invalid aria-describedby="login-trouble"
+                        autocapitalize="none" spellcheck="false" aria-invalid=invalid() aria-describedby="login-trouble"
                         prop:value=address on:input=move |event| address.set(event_target_value(&event)) />
                 </div>
                 <div>
                     <label for="password">{w!(password)}</label>
                     <input class="field" id="password" name="password" type="password" autocomplete="current-password"
-                        aria-invalid=invalid aria-describedby="login-trouble"
+                        aria-invalid=invalid() aria-describedby="login-trouble"
                         prop:value=password on:input=move |event| password.set(event_target_value(&event)) />
                 </div>
-                <button class="btn primary big" type="submit" aria-disabled=move || busy.get().then_some("true")>
+                <button class="btn primary big" type="submit" aria-disabled=live(move || busy.get().then_some("true"))>
                     {w!(log_in)}
                 </button>
             </form>
@@ -86,7 +87,7 @@ fn said(why: Why) -> AnyView {
             };
             view! {
                 <p role="status">
-                    {move || if deleted.get() { w!(drafts_deleted) } else { w!(logged_out_with_drafts) }}
+                    {live(move || if deleted.get() { w!(drafts_deleted) } else { w!(logged_out_with_drafts) })}
                 </p>
                 <p hidden=deleted>
                     <button class="btn" type="button" on:click=delete>{w!(delete_drafts)}</button>

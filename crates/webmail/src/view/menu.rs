@@ -7,6 +7,8 @@ use plugin::components::Icon;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, Node};
 
+use crate::live::live;
+
 /// One entry.
 pub(super) struct Entry {
     pub(super) icon: &'static str,
@@ -54,8 +56,10 @@ pub(super) fn menu(name: &'static str, entries: Vec<Entry>) -> impl IntoView {
     };
     let on_leave = move |event: FocusEvent| {
         let inside = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
-        if !holder.get_untracked().is_some_and(|holder| holder.contains(inside.as_ref())) {
-            open.set(false);
+        let holder = event.current_target().and_then(|holder| holder.dyn_into::<Node>().ok());
+        if !holder.is_some_and(|holder| holder.contains(inside.as_ref())) {
+            // It also loses the focus by being taken off the page.
+            let _ = open.try_set(false);
         }
     };
     let items = entries
@@ -74,11 +78,11 @@ pub(super) fn menu(name: &'static str, entries: Vec<Entry>) -> impl IntoView {
         .collect_view();
     view! {
         <div class="menu-at end" node_ref=holder on:focusout=on_leave>
-            <button class="btn quiet" type="button" aria-haspopup="menu" aria-expanded=move || open.get().to_string()
+            <button class="btn quiet" type="button" aria-haspopup="menu" aria-expanded=live(move || Some(if open.get() { "true" } else { "false" }))
                 on:click=move |_| if open.get_untracked() { open.set(false) } else { show(0) } on:keydown=on_button>
                 <Icon name="more" /><span>{name}</span>
             </button>
-            <div class="menu" role="menu" aria-label=name hidden=move || !open.get() on:keydown=on_menu>{items}</div>
+            <div class="menu" role="menu" aria-label=name hidden=live(move || !open.get()) on:keydown=on_menu>{items}</div>
         </div>
     }
 }

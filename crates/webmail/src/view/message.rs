@@ -16,6 +16,7 @@ use crate::drafts::Origin;
 use crate::focus;
 use crate::host::api;
 use crate::html::{Links, clean};
+use crate::live::live;
 use crate::mail::Mail;
 use crate::message::{Body, Opened};
 use crate::route::{Folder, Route};
@@ -45,7 +46,7 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> impl IntoView {
         });
     };
     load();
-    move || match answer.get() {
+    live(move || match answer.get() {
         None => view! { {bare_tools(folder)}<p class="empty" role="status">{w!(loading)}</p> }.into_any(),
         Some(Err(error)) => {
             let text = if matches!(error, ClientError::Problem(problem) if problem.status == 404) {
@@ -70,7 +71,7 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> impl IntoView {
             }
             sheet(mail, folder, id, opened).into_any()
         }
-    }
+    })
 }
 
 /// The subject, or what stands for none.
@@ -170,15 +171,17 @@ fn entries(folder: Folder, message: Arc<Opened>, shown: Shown) -> Vec<Entry> {
 
 fn header(message: &Opened, shown: Shown) -> impl IntoView + use<> {
     let header = message.header();
-    move || {
-        shown.header.get().then(|| {
-            view! {
-                <section class="whole-header" aria-label=w!(header)>
-                    <pre class="mail raw" tabindex="0">{header.clone()}</pre>
-                </section>
-            }
-        })
-    }
+    live(move || {
+        if !shown.header.get() {
+            return ().into_any();
+        }
+        view! {
+            <section class="whole-header" aria-label=w!(header)>
+                <pre class="mail raw" tabindex="0">{header.clone()}</pre>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 /// How the content is treated for the banner above it.
@@ -199,7 +202,7 @@ fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> impl I
             Banner::Forged | Banner::Unchecked => Treatment { folded: false, links: Links::Off },
         })
     });
-    move || {
+    live(move || {
         let Treatment { folded, links } = treatment.get();
         let as_text = shown.as_text.get();
         let body = match &message.body {
@@ -212,7 +215,7 @@ fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> impl I
         } else {
             view! { {body}{files} }.into_any()
         }
-    }
+    })
 }
 
 fn plain(text: &str, links: Links) -> impl IntoView + use<> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use plugin::components::{Icon, SettingsPanel};
 
+use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Route, Section};
 use crate::words::w;
@@ -12,15 +13,15 @@ pub(super) fn tree(mail: Mail) -> impl IntoView {
     let at = move |section| mail.route.get() == Route::Settings(section);
     // The open page has the first heading; without one it is the list's.
     let is_first = Memo::new(move |_| !at(Section::Transport));
-    let heading = move || {
+    let heading = live(move || {
         if is_first.get() {
             view! { <h1 tabindex="-1" data-heading>{w!(settings)}</h1> }.into_any()
         } else {
             view! { <h2>{w!(settings)}</h2> }.into_any()
         }
-    };
-    let account = move || if at(Section::Account) { Some("page") } else { at(Section::Transport).then_some("true") };
-    let transport = move || at(Section::Transport).then_some("page");
+    });
+    let account = live(move || if at(Section::Account) { Some("page") } else { at(Section::Transport).then_some("true") });
+    let transport = live(move || at(Section::Transport).then_some("page"));
     view! {
         <section class="list" aria-label=w!(settings)>
             <div class="pane-head">{heading}</div>

@@ -9,6 +9,7 @@ use plugin::Draft;
 use super::{compose, list, message, settings};
 use crate::drafts::Origin;
 use crate::focus;
+use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Folder, Route, Section};
 use crate::words::w;
@@ -30,16 +31,16 @@ pub(super) fn shell(account: SessionAccount) -> impl IntoView {
         Route::Settings(_) => Side::Settings,
         Route::Compose(_) => Side::Nothing,
     });
-    let two = move || side.get() == Side::Nothing;
+    let two = live(move || side.get() == Side::Nothing);
     title(mail);
     follow(mail);
 
-    let beside = move || match side.get() {
+    let beside = live(move || match side.get() {
         Side::Folder(folder) => list::list(mail, folder).into_any(),
         Side::Settings => settings::tree(mail).into_any(),
         Side::Nothing => ().into_any(),
-    };
-    let main = move || match route.get() {
+    });
+    let main = live(move || match route.get() {
         Route::Folder(_) => view! { <p class="empty"><Icon name="mail" />" "{w!(nothing_open)}</p> }.into_any(),
         Route::Message(folder, id) => message::message(mail, folder, id).into_any(),
         Route::Compose(number) => compose::compose(mail, number).into_any(),
@@ -47,9 +48,9 @@ pub(super) fn shell(account: SessionAccount) -> impl IntoView {
             view! { <p class="empty"><Icon name="sliders" />" "{w!(no_setting_open)}</p> }.into_any()
         }
         Route::Settings(Section::Transport) => settings::transport().into_any(),
-    };
+    });
     view! {
-        <div class="app" class:two=two data-view=move || route.get().pane()>
+        <div class="app" class:two=two data-view=live(move || route.get().pane())>
             <a class="skip" href="#content" on:click=skip>{w!(skip)}</a>
             {bar(mail)}
             <div class="notes">{notice(mail)}<ReminderBar /></div>
@@ -58,7 +59,7 @@ pub(super) fn shell(account: SessionAccount) -> impl IntoView {
                 {beside}
                 <div class="main" id="content" tabindex="-1">{main}</div>
             </main>
-            <p class="vh" role="status">{move || mail.whisper.get()}</p>
+            <p class="vh" role="status">{live(move || mail.whisper.get())}</p>
         </div>
     }
 }
@@ -91,16 +92,18 @@ pub(super) fn theme_button() -> impl IntoView {
 
 fn notice(mail: Mail) -> impl IntoView {
     let close = move |_| mail.notice.set(None);
-    let shown = move || {
-        mail.notice.get().map(|notice| {
+    let shown = live(move || match mail.notice.get() {
+        None => ().into_any(),
+        Some(notice) => {
             view! {
                 <div class="note plain">
                     <p><Icon name="check" />" "<span>{notice.text}</span></p>
                     <button class="btn quiet" type="button" on:click=close>{w!(close)}</button>
                 </div>
             }
-        })
-    };
+            .into_any()
+        }
+    });
     view! { <div role="status">{shown}</div> }
 }
 
@@ -109,8 +112,8 @@ fn navigation(mail: Mail) -> impl IntoView {
         event.prevent_default();
         mail.open_draft(Origin::New, Draft::default());
     };
-    let is_composing = move || matches!(mail.route.get(), Route::Compose(_)).then_some("page");
-    let is_settings = move || matches!(mail.route.get(), Route::Settings(_)).then_some("page");
+    let is_composing = live(move || matches!(mail.route.get(), Route::Compose(_)).then_some("page"));
+    let is_settings = live(move || matches!(mail.route.get(), Route::Settings(_)).then_some("page"));
     view! {
         <nav class="nav" aria-label=w!(navigation)>
             <ul class="folders">
@@ -133,22 +136,22 @@ fn navigation(mail: Mail) -> impl IntoView {
 
 /// A folder's link. Its name is the folder's alone; how many are unread describes it.
 fn folder(mail: Mail, folder: Folder, icon: &'static str, name: &'static str) -> impl IntoView {
-    let is_open = move || (mail.route.get().folder() == Some(folder)).then_some("page");
+    let is_open = live(move || (mail.route.get().folder() == Some(folder)).then_some("page"));
     let unread = Memo::new(move |_| mail.listing(folder).unread());
     let description = format!("unread-{}", folder.name());
     let count = {
         let description = description.clone();
-        move || {
-            let unread = unread.get();
-            let shown = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
-            (unread > 0).then(|| {
-                view! {
-                    <span class="count" id=description.clone()>
-                        {shown}<span class="vh">" "{w!(unread)}</span>
-                    </span>
-                }
-            })
-        }
+        live(move || {
+            let shown = match unread.get() {
+                0 => return ().into_any(),
+                count @ 1..=99 => count.to_string(),
+                _ => "99+".to_owned(),
+            };
+            view! {
+                <span class="count" id=description.clone()>{shown}<span class="vh">" "{w!(unread)}</span></span>
+            }
+            .into_any()
+        })
     };
     view! {
         <li>
