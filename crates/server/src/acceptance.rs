@@ -23,6 +23,9 @@ use crate::{
 /// `Received` fields above which a message goes round in a circle (RFC 5321 §6.3).
 pub const MAX_HOPS: usize = 100;
 
+/// Octets of a message's header; honest ones have a few thousand, and every one of them is read with care.
+const MAX_HEADER: usize = 512 << 10;
+
 /// Fields that are for the submitting side only and never leave (RFC 5322 §3.6.3, RFC 5321 §4.4).
 const NEVER_SENT: [&str; 3] = ["Bcc", "Resent-Bcc", "Return-Path"];
 
@@ -261,6 +264,10 @@ fn read_headers(content: &[u8]) -> Result<Headers<'_>, Refused> {
             format!("{malformed}: the header ends with an empty line, and each field is \"Name: value\""),
         )
     })?;
+    if headers.size() > MAX_HEADER {
+        let text = format!("the header has {} octets and {MAX_HEADER} are allowed", headers.size());
+        return Err(bad(552, "5.3.4", "header", text));
+    }
     let hops = headers.count("Received");
     if hops > MAX_HOPS {
         let text = format!("{hops} Received fields: this message is going round in a loop");

@@ -58,6 +58,11 @@ impl<'a> Headers<'a> {
         Ok(Self { message, fields, end: at })
     }
 
+    /// Octets of the header section.
+    pub fn size(&self) -> usize {
+        self.end
+    }
+
     /// All fields of a name, in order; names compare without case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Field> {
         self.fields
