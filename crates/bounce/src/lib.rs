@@ -29,6 +29,7 @@ mod tls;
 mod write;
 
 pub use claim::{Claim, Failure, OWN_DIAGNOSTIC, claim};
+pub use mime::is_simple;
 pub use read::read;
 pub use reading::{Action, Diagnostic, Kind, Reading, Recipient};
 pub use reason::Reason;

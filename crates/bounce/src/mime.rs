@@ -18,6 +18,24 @@ const MAX_PARTS: usize = 20_000;
 /// Longest boundary that is looked for (RFC 2046 §5.1.1 allows 70).
 const MAX_BOUNDARY: usize = 512;
 
+/// Parts, and messages within each other, that a message read by the library's own tree may have.
+const SIMPLE_PARTS: usize = 500;
+const SIMPLE_LEVEL: u16 = 30;
+/// Octets of a message times its parts: what the library may look through in the worst case.
+const SIMPLE_WORK: usize = 2 << 30;
+
+/// Whether a message can be given to the MIME library whole: its parts are few and flat enough for that to be quick
+/// and to end. Whatever is not was made to do harm, and is shown as its header and plain text.
+pub fn is_simple(raw: &[u8]) -> bool {
+    let parts = Parts::of(raw);
+    let deepest = parts.list.iter().map(|part| part.level).max().unwrap_or(0);
+    let count = parts.list.len();
+    !parts.truncated
+        && count <= SIMPLE_PARTS
+        && deepest <= SIMPLE_LEVEL
+        && count.saturating_mul(raw.len()) <= SIMPLE_WORK
+}
+
 /// What a part is to a reader of bounces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
