@@ -24,11 +24,14 @@ mod catalogue;
 pub mod client;
 pub mod components;
 pub mod draft;
+mod parse;
 mod plugin;
 pub mod state;
 pub mod words;
 
+pub use bounce::is_simple;
 pub use bridge::{Answer, Authorization, Host};
 pub use client::{Client, ClientError};
 pub use draft::{Address, Attachment, Draft, Recipients};
+pub use parse::parse;
 pub use plugin::Plugin;

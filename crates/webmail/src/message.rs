@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use plugin::Address;
 
 /// A file in a message.
@@ -50,8 +50,8 @@ pub(crate) struct Opened {
 impl Opened {
     /// Reads a message; nothing is too broken to show something.
     pub(crate) fn read(raw: Arc<Vec<u8>>) -> Self {
-        let message = MessageParser::default().parse(raw.as_slice()).unwrap_or_default();
-        let text = text_of(&message);
+        let message = plugin::parse(&raw).unwrap_or_default();
+        let text = if plugin::is_simple(&raw) { text_of(&message) } else { beginning(&raw) };
         Self {
             from: people(message.from()),
             reply_to: people(message.reply_to()),
@@ -124,6 +124,12 @@ fn html_of(message: &Message<'_>) -> Option<String> {
 fn text_of(message: &Message<'_>) -> String {
     let bodies = (0..message.text_body_count()).filter_map(|at| message.body_text(at));
     bodies.map(|text| text.trim_end().replace("\r\n", "\n")).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The first octets of a message that no MIME reader should be given whole, as they are.
+fn beginning(raw: &[u8]) -> String {
+    const SHOWN: usize = 64 << 10;
+    String::from_utf8_lossy(&raw[..raw.len().min(SHOWN)]).replace("\r\n", "\n")
 }
 
 /// Text as HTML content or as the value of an attribute in double quotes.

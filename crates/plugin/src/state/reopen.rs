@@ -34,7 +34,7 @@ pub enum Way {
 
 /// The draft; `original` is the raw message. Of what is no message comes an empty draft.
 pub fn draft(original: &[u8], whom: Whom<'_>) -> Draft {
-    let Some(message) = MessageParser::default().parse(original) else { return Draft::default() };
+    let Some(message) = crate::parse(original) else { return Draft::default() };
     let all = recipients(&message);
     let (recipients, choice) = match whom {
         Whom::All => (all, None),
