@@ -78,23 +78,23 @@ impl Plugin {
     }
 
     /// The account's switch.
-    pub fn guarantee(self) -> Signal<Known<Guarantee>> {
-        self.guarantee.into()
+    pub fn guarantee(self) -> ReadSignal<Known<Guarantee>> {
+        self.guarantee.read_only()
     }
 
     /// What the switch shows: as [`Plugin::guarantee`], and a pause is over when its time has come.
-    pub fn panel(self) -> Signal<Panel> {
-        Memo::new(move |_| self.guarantee.with(|guarantee| Panel::of(guarantee, browser::now()))).into()
+    pub fn panel(self) -> Memo<Panel> {
+        Memo::new(move |_| self.guarantee.with(|guarantee| Panel::of(guarantee, browser::now())))
     }
 
     /// The stops recorded for this user.
-    pub fn stops(self) -> Signal<Known<Vec<Stop>>> {
-        self.stops.into()
+    pub fn stops(self) -> ReadSignal<Known<Vec<Stop>>> {
+        self.stops.read_only()
     }
 
     /// Whether the user is being reminded.
-    pub fn reminder(self) -> Signal<Option<Reminder>> {
-        self.reminder.into()
+    pub fn reminder(self) -> ReadSignal<Option<Reminder>> {
+        self.reminder.read_only()
     }
 
     /// Has `listener` hear every event for as long as the plugin lives: the webmail's way to learn of new mail.

@@ -28,6 +28,7 @@ pub fn BounceBanner(
         {move || banner.with(|banner| section(plugin, banner, tell, failed))}
         {tell.view()}
     }
+    .into_any()
 }
 
 fn section(plugin: Plugin, banner: &Banner, tell: TellDialog, failed: RwSignal<bool>) -> Option<AnyView> {

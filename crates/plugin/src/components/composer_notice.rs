@@ -21,11 +21,12 @@ pub fn ComposerNotice(
     let panel = Plugin::of_context().panel();
     // Not at every key: what is said is made anew only when it is something else.
     let notice = Memo::new(move |_| draft.with(|draft| notice::of(draft, panel.get())));
-    let has_choice = Memo::new(move |_| draft.with(notice::has_choice));
+    let choice = draft.with_untracked(notice::has_choice).then(|| whom(draft));
     view! {
-        {move || has_choice.get().then(|| whom(draft))}
+        {choice}
         {move || notice.get().map(|notice| said(notice, draft, on_send))}
     }
+    .into_any()
 }
 
 /// Whom it goes to: the stopped, or all.

@@ -13,7 +13,7 @@ pub fn GuaranteeState(
     href: String,
 ) -> impl IntoView {
     let panel = Plugin::of_context().panel();
-    move || {
+    let link = move || {
         let (class, name, word) = match panel.get() {
             Panel::On => ("state ok btn quiet", "shield", w!(bar_on)),
             Panel::Off => ("state warn btn quiet", "shieldoff", w!(bar_off)),
@@ -21,5 +21,6 @@ pub fn GuaranteeState(
             Panel::Waiting | Panel::Unknown => return None,
         };
         Some(view! { <a class=class href=href.clone()>{icon(name)}" "{word}</a> })
-    }
+    };
+    link.into_any()
 }

@@ -1,4 +1,3 @@
-use api::GuaranteeState;
 use leptos::prelude::*;
 
 use super::sprite::icon;
@@ -12,7 +11,7 @@ use crate::words::{locale, w};
 #[component]
 pub fn ReminderBar() -> impl IntoView {
     let plugin = Plugin::of_context();
-    move || {
+    let bar = move || {
         let text = match plugin.reminder().get()? {
             Reminder::Off => w!(reminder).to_owned(),
             Reminder::Paused(until) => w!(reminder_paused, time = browser::clock(until, locale())),
@@ -23,10 +22,11 @@ pub fn ReminderBar() -> impl IntoView {
                 <p>{icon("shieldoff")}" "<span>{text}</span></p>
                 {switching.failure()}
                 <div class="row">
-                    {switching.button(GuaranteeState::On.into(), false)}
+                    {switching.button(plugin.panel(), false)}
                     <button class="btn quiet" type="button" on:click=move |_| plugin.dismiss_reminder()>{w!(later)}</button>
                 </div>
             </div>
         })
-    }
+    };
+    bar.into_any()
 }

@@ -14,12 +14,13 @@ pub fn SentMark(
     message_id: String,
 ) -> impl IntoView {
     let known = Plugin::of_context().stops();
-    move || {
+    let mark = move || {
         let not_sent_to =
             known.with(|known| stops::not_sent_to(known.get().map_or(&[], Vec::as_slice), &message_id));
         (!not_sent_to.is_empty()).then(|| {
             let text = w!(not_sent_to, recipients = recipients::list(&not_sent_to));
             view! { <span class="mark">{icon("stop")}" "<span>{text}</span></span> }
         })
-    }
+    };
+    mark.into_any()
 }

@@ -1,4 +1,3 @@
-use api::GuaranteeState;
 use leptos::prelude::*;
 
 use super::parts::{failure, paragraph};
@@ -26,10 +25,11 @@ pub fn SettingsPanel() -> impl IntoView {
             {move || plugin.stops().with(|stops| stops.get().map(|stops| table(panel::rows(stops))))}
         </section>
     }
+    .into_any()
 }
 
 /// The switch. Running anew it changes the elements that are there, so the keyboard keeps its place.
-fn known(plugin: Plugin, panel: Signal<Panel>) -> AnyView {
+fn known(plugin: Plugin, panel: Memo<Panel>) -> AnyView {
     let (icon_name, title, text) = match panel.get() {
         Panel::Paused(until) => {
             let time = browser::clock(until, locale());
@@ -40,7 +40,6 @@ fn known(plugin: Plugin, panel: Signal<Panel>) -> AnyView {
             ("shieldoff", w!(panel_off_title).to_owned(), w!(panel_off))
         }
     };
-    let asks = Signal::derive(move || panel.get().button().unwrap_or(GuaranteeState::On));
     let switching = Switching::new(plugin);
     view! {
         <section class=if panel.get() == Panel::On { "panel on" } else { "panel" } aria-labelledby="tlsg-state">
@@ -48,7 +47,7 @@ fn known(plugin: Plugin, panel: Signal<Panel>) -> AnyView {
             <div role="status">
                 <h2 id="tlsg-state">{title}</h2>
                 {paragraph(text)}
-                {switching.button(asks, true)}
+                {switching.button(panel, true)}
                 {switching.failure()}
                 <p class="small">{w!(panel_always)}</p>
             </div>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use super::parts::failure;
 use crate::Plugin;
 use crate::client::ClientError;
+use crate::state::panel::Panel;
 use crate::words::w;
 
 /// What the switch is asked for, and what came of it.
@@ -34,19 +35,20 @@ impl Switching {
     }
 
     /// The button. It must stay the same element when its sense turns round, so that the keyboard does not lose it.
-    pub(super) fn button(self, asks: Signal<GuaranteeState>, is_big: bool) -> AnyView {
-        let word = move || match asks.get() {
+    pub(super) fn button(self, panel: Memo<Panel>, is_big: bool) -> AnyView {
+        let asks = move || panel.get().button().unwrap_or(GuaranteeState::On);
+        let word = move || match asks() {
             GuaranteeState::On => w!(activate),
             GuaranteeState::Off | GuaranteeState::Paused => w!(deactivate),
         };
-        let class = move || match (is_big, asks.get()) {
+        let class = move || match (is_big, asks()) {
             (true, GuaranteeState::On) => "btn big primary",
             (true, _) => "btn big",
             (false, _) => "btn primary",
         };
         let disabled = move || self.busy.get().then_some("true");
         view! {
-            <button class=class type="button" aria-disabled=disabled on:click=move |_| self.press(asks.get_untracked())>
+            <button class=class type="button" aria-disabled=disabled on:click=move |_| self.press(untrack(asks))>
                 {word}
             </button>
         }

@@ -66,7 +66,7 @@ impl TellDialog {
                     <p class="small" role="status">{status}</p>
                 </div>
                 <div class="dialog-end row">
-                    <button class="btn primary" type="button" autofocus on:click=move |_| self.copy()>{w!(tell_copy)}</button>
+                    <button class="btn primary" type="button" on:click=move |_| self.copy()>{w!(tell_copy)}</button>
                     <button class="btn" type="button" on:click=move |_| self.mail()>{w!(tell_mail)}</button>
                     <button class="btn" type="button" on:click=move |_| self.close()>{w!(close)}</button>
                 </div>
