@@ -277,6 +277,11 @@ mod tests {
     }
 
     #[test]
+    fn packed_files_are_no_pages_of_their_own() {
+        assert_eq!(get("/index.html.br", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
     fn files_are_only_read() {
         let response = answer(two_files, &Method::POST, "/", &HeaderMap::new());
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);

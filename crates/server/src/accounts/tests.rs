@@ -50,6 +50,7 @@ async fn a_changed_password_holds_at_once_also_when_another_process_changed_it()
 async fn too_many_failures_close_the_door_to_the_right_password_too() {
     let (accounts, _store, _folder) = accounts();
     accounts.add("alice@home.example", "demo").await.unwrap();
+    accounts.log_in("alice@home.example", "demo", HERE).await.unwrap();
     for _ in 0..10 {
         let refused = accounts.log_in("alice@home.example", "wrong", HERE).await;
         assert!(matches!(refused, Err(LogInError::Wrong)), "{refused:?}");

@@ -71,6 +71,7 @@ mod tests {
         assert!(slots.take("carla").is_err(), "all three are taken");
         drop(first);
         let _again = slots.take("alice").unwrap();
+        assert!(slots.take("alice").is_err(), "one came back, not both");
     }
 
     #[test]
