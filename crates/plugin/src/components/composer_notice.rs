@@ -45,7 +45,7 @@ fn whom(draft: RwSignal<Draft>) -> AnyView {
         }
     };
     view! {
-        <fieldset class="line">
+        <fieldset class="hint">
             <legend class="vh">{w!(choice)}</legend>
             <div class="row">{[Chosen::Stopped, Chosen::All].map(radio)}</div>
         </fieldset>
