@@ -150,3 +150,52 @@ impl Draft {
         self.without_guarantee_for.iter().filter(|email| self.recipients.contains(email)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(None, "a@b.example")]
+    #[case(Some(""), "a@b.example")]
+    #[case(Some("Carla Klein"), "Carla Klein <a@b.example>")]
+    #[case(Some("Klein, Carla"), "\"Klein, Carla\" <a@b.example>")]
+    #[case(Some("the \"boss\""), "\"the \\\"boss\\\"\" <a@b.example>")]
+    fn addresses_as_typed(#[case] name: Option<&str>, #[case] shown: &str) {
+        let address = Address { name: name.map(str::to_owned), email: "a@b.example".to_owned() };
+        assert_eq!(address.to_string(), shown);
+    }
+
+    fn written() -> Draft {
+        let picture = Attachment {
+            name: "p.png".to_owned(),
+            content_type: "image/png".to_owned(),
+            content_id: Some("p".to_owned()),
+            inline: true,
+            bytes: vec![1],
+        };
+        Draft {
+            text: "one".to_owned(),
+            html: Some("<p>one</p>".to_owned()),
+            attachments: vec![picture],
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn a_text_left_as_it_was_keeps_its_html() {
+        let mut draft = written();
+        draft.set_text("one".to_owned());
+        assert_eq!(draft, written());
+    }
+
+    #[test]
+    fn a_changed_text_drops_the_html_and_keeps_its_pictures_as_files() {
+        let mut draft = written();
+        draft.set_text("two".to_owned());
+        assert_eq!((draft.text.as_str(), draft.html), ("two", None));
+        assert_eq!(draft.attachments.iter().map(|file| file.inline).collect::<Vec<_>>(), [false]);
+    }
+}

@@ -126,12 +126,16 @@ fn what_is_written_is_reopened_as_it_was(#[case] draft: Draft) {
     assert_eq!(reopened, draft);
 }
 
-#[test]
-fn a_message_that_cannot_be_attached_as_it_is_goes_as_a_file() {
-    let attachments = vec![file("x.eml", "message/rfc822", b"Subject: x\n\nbare line feeds\n")];
+#[rstest]
+#[case::bare_line_feeds(b"Subject: x\n\nbare line feeds\n".to_vec())]
+#[case::bare_carriage_return(b"Subject: x\r\n\r\na\rb\r\n".to_vec())]
+#[case::nul(b"Subject: x\r\n\r\n\0\r\n".to_vec())]
+#[case::long_line([b"Subject: x\r\n\r\n".to_vec(), vec![b'x'; 999], b"\r\n".to_vec()].concat())]
+fn a_message_that_cannot_be_attached_as_it_is_goes_as_a_file(#[case] bytes: Vec<u8>) {
+    let attachments = vec![file("x.eml", "message/rfc822", &bytes)];
     let reopened = reopen::draft(written(&Draft { attachments, ..full() }).as_bytes(), Whom::All);
     assert_eq!(reopened.attachments[0].content_type, "application/octet-stream");
-    assert_eq!(reopened.attachments[0].bytes, b"Subject: x\n\nbare line feeds\n");
+    assert_eq!(reopened.attachments[0].bytes, bytes);
 }
 
 /// Whatever was pasted: no line of it becomes a field.
