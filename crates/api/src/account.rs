@@ -27,6 +27,7 @@ pub struct Session {
     pub token: String,
     /// When it ends.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub expires_at: Timestamp,
 }
 
@@ -40,6 +41,7 @@ pub struct SessionAccount {
     pub server_name: String,
     /// When the session ends.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub expires_at: Timestamp,
 }
 
@@ -64,7 +66,7 @@ pub struct Guarantee {
     /// The switch's position.
     pub state: GuaranteeState,
     /// The end of a pause: required for `paused` and at most 24 hours ahead, absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::option")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub until: Option<Timestamp>,
     /// Whether it has ever been on: only then is anybody reminded to switch it on again. Ignored in `PUT`.

@@ -9,6 +9,7 @@ mod mailbox;
 mod message;
 mod problem;
 mod stop;
+mod time;
 
 pub use account::{Credentials, Guarantee, GuaranteeState, Session, SessionAccount};
 pub use check::{Check, CheckRequest, CheckResponse, Outcome, ProtectionWord};
@@ -17,6 +18,7 @@ pub use mailbox::{Flags, ListedMessage};
 pub use message::{Attachment, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use stop::{OverrideRecorded, OverrideRequest, Stop, StoppedRecipient};
+pub use time::rfc3339;
 
 /// Where the API lies below the server's root.
 pub const BASE: &str = "/api/v1";

@@ -17,9 +17,11 @@ pub struct ListedMessage {
     pub subject: String,
     /// The `Date` field, or else the time of receipt.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub date: Timestamp,
     /// When it came into the mailbox: the order of the list.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub received_at: Timestamp,
     /// Octets.
     pub size: u64,

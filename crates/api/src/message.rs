@@ -63,6 +63,7 @@ pub struct MessageStatus {
     pub message_id: Option<String>,
     /// When it was accepted.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub accepted_at: Timestamp,
     /// One for each recipient, in the order given.
     pub recipients: Vec<MessageRecipient>,
@@ -96,9 +97,11 @@ pub struct MessageRecipient {
     pub requirement: guarantee::Requirement,
     /// When it was last changed.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub changed_at: Timestamp,
     /// When it is tried next, while it waits.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    #[serde(default, with = "crate::time::option")]
     pub next_attempt_at: Option<Timestamp>,
 }
 

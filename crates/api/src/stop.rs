@@ -41,6 +41,7 @@ pub struct StoppedRecipient {
     pub status: String,
     /// When.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub stopped_at: Timestamp,
 }
 
@@ -65,5 +66,6 @@ pub struct OverrideRecorded {
     pub recipients: Vec<String>,
     /// Until when a submission may use it.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(with = "crate::time")]
     pub expires_at: Timestamp,
 }

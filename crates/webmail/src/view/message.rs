@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::{BounceBanner, Icon, SentMark};
+use plugin::components::{BounceBanner, SentMark};
 use plugin::state::banner::Banner;
-use plugin::{Address, ClientError, Plugin};
+use plugin::state::recipients;
+use plugin::{ClientError, Plugin};
 
 use super::files;
 use super::menu::{Entry, menu};
+use super::{button, plain_button};
 use crate::answer::{self, Answer};
 use crate::drafts::Origin;
+use crate::el::{El, classed, el, icon, live, nothing, with_icon};
 use crate::focus;
 use crate::host::api;
-use crate::html::{Links, clean};
-use crate::live::live;
+use crate::html::{self, Links};
 use crate::mail::Mail;
 use crate::message::{Body, Opened};
 use crate::route::{Folder, Route};
@@ -32,7 +33,7 @@ struct Shown {
 }
 
 /// The message of that number, once it has come.
-pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> impl IntoView {
+pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> AnyView {
     let answer: RwSignal<Option<Result<Arc<Opened>, ClientError>>, LocalStorage> = RwSignal::new_local(None);
     let load = move || {
         answer.set(None);
@@ -42,26 +43,17 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> impl IntoView {
                 mail.heed(error);
             }
             // The reader may have gone on to another message.
-            let _ = answer.try_set(Some(raw.map(|raw| Arc::new(Opened::read(Arc::new(raw))))));
+            let _ = answer.try_set(Some(raw.map(|raw| Arc::new(Opened::read(raw)))));
         });
     };
     load();
     live(move || match answer.get() {
-        None => view! { {bare_tools(folder)}<p class="empty" role="status">{w!(loading)}</p> }.into_any(),
+        None => bare(folder, classed("p", "empty").attr("role", "status").text(w!(loading))),
         Some(Err(error)) => {
-            let text = if matches!(error, ClientError::Problem(problem) if problem.status == 404) {
-                w!(message_gone)
-            } else {
-                w!(server_away)
-            };
-            view! {
-                {bare_tools(folder)}
-                <div class="empty">
-                    <p role="alert">{text}</p>
-                    <button class="btn" type="button" on:click=move |_| load()>{w!(try_again)}</button>
-                </div>
-            }
-            .into_any()
+            let gone = matches!(error, ClientError::Problem(problem) if problem.status == 404);
+            let text = if gone { w!(message_gone) } else { w!(server_away) };
+            let said = el("p").attr("role", "alert").text(text);
+            bare(folder, classed("div", "empty").child(said).child(button("btn", w!(try_again), load)))
         }
         Some(Ok(opened)) => {
             mail.mark_read(folder, id);
@@ -69,9 +61,19 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> impl IntoView {
             if mail.moved.get_untracked() {
                 focus::soon(".sheet h1");
             }
-            sheet(mail, folder, id, opened).into_any()
+            let shown = Shown { header: RwSignal::new(false), as_text: RwSignal::new(false) };
+            pair(tools(mail, folder, id, &opened, shown), sheet(folder, opened, shown))
         }
     })
+}
+
+/// One after the other.
+fn pair(one: El, other: El) -> AnyView {
+    vec![AnyView::from(one), AnyView::from(other)].into_any()
+}
+
+fn bare(folder: Folder, content: El) -> AnyView {
+    pair(classed("div", "pane-head tools back").child(back(folder)), content)
 }
 
 /// The subject, or what stands for none.
@@ -79,48 +81,71 @@ fn subject(message: &Opened) -> &str {
     if message.subject.is_empty() { w!(no_subject) } else { &message.subject }
 }
 
-fn back(folder: Folder) -> impl IntoView {
-    view! {
-        <a class="btn quiet back" href=Route::Folder(folder).href()><Icon name="back" /><span class="vh">{w!(back_to_list)}</span></a>
+fn back(folder: Folder) -> El {
+    let word = classed("span", "vh").text(w!(back_to_list));
+    classed("a", "btn quiet back").attr("href", Route::Folder(folder).href()).child(icon("back")).child(word)
+}
+
+fn tools(mail: Mail, folder: Folder, id: i64, message: &Arc<Opened>, shown: Shown) -> El {
+    let answer = |what: Answer, name: &'static str| {
+        let message = Arc::clone(message);
+        let act = move || {
+            let date = message.date.map(spoken).unwrap_or_default();
+            let draft = answer::draft(&message, what, &mail.address(), &date);
+            mail.open_draft(Origin::Answer(format!("{} {} {id}", what.word(), folder.name())), draft);
+        };
+        with_icon(plain_button("btn quiet fold", act), what.icon(), name)
+    };
+    let all = answer::has_others(message, &mail.address());
+    classed("div", "pane-head tools")
+        .child(back(folder))
+        .child(answer(Answer::Reply, w!(reply)))
+        .maybe(all.then(|| answer(Answer::ReplyAll, w!(reply_all))))
+        .child(answer(Answer::Forward, w!(forward)))
+        .child(menu(w!(more), entries(folder, message, shown)))
+}
+
+fn entries(folder: Folder, message: &Arc<Opened>, shown: Shown) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    if folder == Folder::Sent {
+        let (plugin, raw) = (Plugin::of_context(), Arc::clone(&message.raw));
+        let open = Box::new(move || plugin.open_as_new(&raw));
+        entries.push(Entry { icon: "pen", name: w!(open_as_new), action: open });
     }
+    if matches!(message.body, Body::Html(_)) {
+        entries.push(Entry { icon: "text", name: w!(show_text), action: switch(shown.as_text) });
+    }
+    entries.push(Entry { icon: "info", name: w!(show_header), action: switch(shown.header) });
+    entries
 }
 
-fn bare_tools(folder: Folder) -> impl IntoView {
-    view! { <div class="pane-head tools back">{back(folder)}</div> }
+fn switch(signal: RwSignal<bool>) -> Box<dyn Fn()> {
+    Box::new(move || signal.update(|on| *on = !*on))
 }
 
-fn sheet(mail: Mail, folder: Folder, id: i64, message: Arc<Opened>) -> impl IntoView {
-    let shown = Shown { header: RwSignal::new(false), as_text: RwSignal::new(false) };
+fn sheet(folder: Folder, message: Arc<Opened>, shown: Shown) -> El {
     let banner = Plugin::of_context().banner(&message.raw);
     let mark = (folder == Folder::Sent).then(|| message.message_id.clone()).flatten();
-    view! {
-        {tools(mail, folder, id, Arc::clone(&message), shown)}
-        <article class="sheet">
-            <header>
-                <h1 tabindex="-1">{subject(&message).to_owned()}</h1>
-                {head(&message)}
-            </header>
-            {mark.map(|message_id| view! { <SentMark message_id=message_id /> })}
-            <BounceBanner banner=banner />
-            {header(&message, shown)}
-            {content(message, banner, shown)}
-        </article>
-    }
+    classed("article", "sheet")
+        .child(
+            el("header").child(el("h1").attr("tabindex", "-1").text(subject(&message))).child(head(&message)),
+        )
+        .maybe(mark.map(|message_id| view! { <SentMark message_id=message_id /> }.into_any()))
+        .child(view! { <BounceBanner banner=banner /> }.into_any())
+        .child(header(&message, shown))
+        .child(content(message, banner, shown))
 }
 
-fn head(message: &Opened) -> impl IntoView + use<> {
-    let line = |name: &'static str, people: &[Address]| {
-        let people = people.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        (!people.is_empty()).then(|| view! { <dt>{name}</dt><dd class="addr">{people}</dd> })
-    };
-    view! {
-        <dl class="meta">
-            {line(w!(from), &message.from)}
-            {line(w!(to), &message.to)}
-            {line(w!(cc), &message.cc)}
-            {line(w!(bcc), &message.bcc)}
-            {message.date.map(|date| view! { <dt>{w!(date)}</dt><dd><time datetime=date.to_string()>{spoken(date)}</time></dd> })}
-        </dl>
+fn head(message: &Opened) -> El {
+    let mut list = classed("dl", "meta");
+    let people =
+        [(w!(from), &message.from), (w!(to), &message.to), (w!(cc), &message.cc), (w!(bcc), &message.bcc)];
+    for (name, people) in people.into_iter().filter(|(_, people)| !people.is_empty()) {
+        list = list.child(el("dt").text(name)).child(classed("dd", "addr").text(recipients::show(people)));
+    }
+    match message.date {
+        Some(date) => list.child(el("dt").text(w!(date))).child(el("dd").child(when::element(date, spoken(date)))),
+        None => list,
     }
 }
 
@@ -131,56 +156,14 @@ fn spoken(date: jiff::Timestamp) -> String {
     }
 }
 
-fn tools(mail: Mail, folder: Folder, id: i64, message: Arc<Opened>, shown: Shown) -> impl IntoView {
-    let button = |icon: &'static str, name: &'static str, what: Answer| {
-        let message = Arc::clone(&message);
-        let act = move |_| {
-            let date = message.date.map(spoken).unwrap_or_default();
-            let draft = answer::draft(&message, what, &mail.address(), &date);
-            mail.open_draft(Origin::Answer(format!("{} {} {id}", what.word(), folder.name())), draft);
-        };
-        view! { <button class="btn quiet fold" type="button" on:click=act><Icon name=icon /><span>{name}</span></button> }
-    };
-    let all = answer::has_others(&message, &mail.address());
-    view! {
-        <div class="pane-head tools">
-            {back(folder)}
-            {button("reply", w!(reply), Answer::Reply)}
-            {all.then(|| button("replyall", w!(reply_all), Answer::ReplyAll))}
-            {button("fwd", w!(forward), Answer::Forward)}
-            {menu(w!(more), entries(folder, Arc::clone(&message), shown))}
-        </div>
-    }
-}
-
-fn entries(folder: Folder, message: Arc<Opened>, shown: Shown) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let plugin = Plugin::of_context();
-    if matches!(message.body, Body::Html(_)) {
-        let switch = Callback::new(move |()| shown.as_text.update(|as_text| *as_text = !*as_text));
-        entries.push(Entry { icon: "text", name: w!(show_text).to_string(), action: switch });
-    }
-    let switch = Callback::new(move |()| shown.header.update(|header| *header = !*header));
-    entries.push(Entry { icon: "info", name: w!(show_header).to_string(), action: switch });
-    if folder == Folder::Sent {
-        let open = Callback::new(move |()| plugin.open_as_new(&message.raw));
-        entries.insert(0, Entry { icon: "pen", name: w!(open_as_new).to_string(), action: open });
-    }
-    entries
-}
-
-fn header(message: &Opened, shown: Shown) -> impl IntoView + use<> {
+fn header(message: &Opened, shown: Shown) -> AnyView {
     let header = message.header();
     live(move || {
         if !shown.header.get() {
-            return ().into_any();
+            return nothing();
         }
-        view! {
-            <section class="whole-header" aria-label=w!(header)>
-                <pre class="mail raw" tabindex="0">{header.clone()}</pre>
-            </section>
-        }
-        .into_any()
+        let text = classed("pre", "mail raw").attr("tabindex", "0").text(header.clone());
+        el("section").attr("aria-label", w!(header)).child(text).into()
     })
 }
 
@@ -192,11 +175,11 @@ struct Treatment {
     links: Links,
 }
 
-fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> impl IntoView {
+fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> AnyView {
     let treatment = Memo::new(move |_| {
         banner.with(|banner| match banner {
             Banner::None => Treatment { folded: false, links: Links::Followable },
-            Banner::Confirmed(_) | Banner::Other { .. } | Banner::Delayed { .. } => {
+            Banner::Confirmed(_) | Banner::Other(_) | Banner::Delayed(_) => {
                 Treatment { folded: true, links: Links::Followable }
             }
             Banner::Forged | Banner::Unchecked => Treatment { folded: false, links: Links::Off },
@@ -205,38 +188,42 @@ fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> impl I
     live(move || {
         let Treatment { folded, links } = treatment.get();
         let as_text = shown.as_text.get();
-        let body = match &message.body {
-            Body::Html(html) if !as_text => framed(&message, html, links).into_any(),
-            Body::Html(_) | Body::Text(_) => plain(&message.text, links).into_any(),
+        let mut parts = match &message.body {
+            Body::Html(html) if !as_text => framed(&message, html, links),
+            Body::Html(html) => vec![plain(&html::to_text(html), links)],
+            Body::Text(text) => vec![plain(text, links)],
         };
-        let files = attachments(&message, as_text);
+        parts.extend(attachments(&message, as_text));
         if folded {
-            view! { <details><summary>{w!(notice_text)}</summary>{body}{files}</details> }.into_any()
+            el("details").child(el("summary").text(w!(notice_text))).children(parts).into()
         } else {
-            view! { {body}{files} }.into_any()
+            parts.into_iter().map(AnyView::from).collect::<Vec<_>>().into_any()
         }
     })
 }
 
-fn plain(text: &str, links: Links) -> impl IntoView + use<> {
-    let pieces = pieces(text).into_iter().map(|piece| match (piece, links) {
-        (Piece::Text(text), _) => text.into_any(),
-        (Piece::Link(link), Links::Off) => view! { <span class="off">{link}</span> }.into_any(),
-        (Piece::Link(link), Links::Followable) => {
-            let href = link.clone();
-            view! { <a href=href target="_blank" rel="noopener noreferrer">{link}</a> }.into_any()
-        }
-    });
-    view! { <div class="mail text">{pieces.collect_view()}</div> }
+fn plain(text: &str, links: Links) -> El {
+    let mut shown = classed("div", "mail text");
+    for piece in pieces(text) {
+        shown = match (piece, links) {
+            (Piece::Text(text), _) => shown.text(text),
+            (Piece::Link(link), Links::Off) => shown.child(classed("span", "off").text(link)),
+            (Piece::Link(link), Links::Followable) => {
+                let to = el("a").attr("href", link.clone()).attr("target", "_blank");
+                shown.child(to.attr("rel", "noopener noreferrer").text(link))
+            }
+        };
+    }
+    shown
 }
 
-fn framed(message: &Opened, html: &str, links: Links) -> impl IntoView + use<> {
-    let cleaned = clean(html, links, |content_id| {
+fn framed(message: &Opened, html: &str, links: Links) -> Vec<El> {
+    let cleaned = html::clean(html, links, |content_id| {
         message.part_of_html(content_id).and_then(files::picture_url)
     });
     let left_out = match cleaned.pictures_left_out {
         0 => None,
-        1 => Some(w!(pictures_left_out_one).to_string()),
+        1 => Some(w!(pictures_left_out_one).to_owned()),
         count => Some(w!(pictures_left_out, count = count)),
     };
     // Without `allow-scripts` and `allow-same-origin` it can run nothing and read nothing of this page.
@@ -244,33 +231,34 @@ fn framed(message: &Opened, html: &str, links: Links) -> impl IntoView + use<> {
         Links::Followable => "allow-popups allow-popups-to-escape-sandbox",
         Links::Off => "",
     };
-    let frame = NodeRef::<html::Iframe>::new();
-    view! {
-        {left_out.map(|text| view! { <p class="hint"><Icon name="info" />" "<span>{text}</span></p> })}
-        <iframe class="mail-frame" node_ref=frame sandbox=sandbox srcdoc=cleaned.document title=w!(content)></iframe>
-    }
+    let frame = classed("iframe", "mail-frame")
+        .attr("sandbox", sandbox)
+        .attr("title", w!(content))
+        .attr("srcdoc", cleaned.document);
+    let mut parts = Vec::new();
+    parts.extend(left_out.map(|text| with_icon(classed("p", "hint"), "info", text)));
+    parts.push(frame);
+    parts
 }
 
 /// The files beside the text: pictures that the text shows are not named a second time.
-fn attachments(message: &Opened, as_text: bool) -> Option<impl IntoView + use<>> {
+fn attachments(message: &Opened, as_text: bool) -> Option<El> {
     let within = |id: &str| match &message.body {
         Body::Html(html) => !as_text && html.contains(&format!("cid:{id}")),
         Body::Text(_) => false,
     };
     let beside = message.files.iter().filter(|file| !file.content_id.as_deref().is_some_and(within));
-    let items: Vec<_> = beside
+    let items: Vec<El> = beside
         .map(|file| {
-            let (name, shown_size) = (file.name.clone(), size(file.bytes.len()));
-            let label = w!(download, name = name.clone());
             let file = file.clone();
-            view! {
-                <li>
-                    <button class="chip file" type="button" aria-label=label on:click=move |_| files::download(&file)>
-                        <Icon name="down" /><span class="addr">{name}</span><span class="state">{shown_size}</span>
-                    </button>
-                </li>
-            }
+            let (name, bytes) = (file.name.clone(), file.bytes.len());
+            let button = plain_button("chip file", move || files::download(&file))
+                .attr("aria-label", w!(download, name = name.clone()))
+                .child(icon("down"))
+                .child(classed("span", "addr").text(name))
+                .child(classed("span", "state").text(size(bytes)));
+            el("li").child(button)
         })
         .collect();
-    (!items.is_empty()).then(|| view! { <ul class="files" aria-label=w!(attachments)>{items}</ul> })
+    (!items.is_empty()).then(|| classed("ul", "files").attr("aria-label", w!(attachments)).children(items))
 }
