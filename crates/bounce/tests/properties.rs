@@ -92,6 +92,7 @@ proptest! {
             let (kind, text) = match &sent.cause {
                 Cause::Reply(text) => ("smtp", text),
                 Cause::Stop(text) | Cause::Own(text) => ("X-TLS-Guarantee", text),
+                Cause::Delivered | Cause::Relayed(_) => unreachable!("no trouble"),
             };
             let diagnostic = got.diagnostic.as_ref().unwrap();
             prop_assert_eq!(diagnostic.kind.as_deref(), Some(kind));

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use bounce::{Action, Cause, Notice, Report, Reported, Returns, read, write};
+use bounce::{Action, Cause, Claim, Kind, Notice, Report, Reported, Returns, claim, read, write};
 use common::{refused, report, stopped, time};
 
 const NOT_OFFERED: &str = "TLS is required, but was not offered by host mx.plain.example[192.0.2.1]";
@@ -46,6 +46,22 @@ fn delayed() -> Report<'static> {
         ..stopped("frank@down.example", "")
     }]);
     report.notice = Notice::Delayed;
+    report
+}
+
+fn succeeded() -> Report<'static> {
+    let relayed = |address, status, reply: &str| Reported {
+        cause: Cause::Relayed(reply.into()),
+        ..refused(address, status, "")
+    };
+    let mut report = report(vec![
+        Reported { cause: Cause::Delivered, ..stopped("bob@home.example", "") },
+        relayed("dora@verified.example", "2.1.5", "250 2.1.5 taken"),
+        relayed("emil@verified.example", "", "250 TLS is required, but was not offered by host you"),
+    ]);
+    report.recipients[0].orcpt = Some("rfc822;robert@home.example".into());
+    report.envelope_id = Some("QQ+2B314159".into());
+    report.notice = Notice::Succeeded;
     report
 }
 
@@ -86,11 +102,12 @@ fn hostile() -> Report<'static> {
     report
 }
 
-fn reports() -> [(&'static str, Report<'static>); 6] {
+fn reports() -> [(&'static str, Report<'static>); 7] {
     [
         ("one-stop", one_stop()),
         ("mixed", mixed()),
         ("delayed", delayed()),
+        ("succeeded", succeeded()),
         ("full", full()),
         ("international", international()),
         ("hostile", hostile()),
@@ -182,6 +199,17 @@ fn we_read_what_we_write() {
     let utf8 = read(&write(&international()));
     assert_eq!(utf8.recipients[0].address, "jörg@müller.example");
     assert_eq!(utf8.recipients[0].original.as_deref(), Some("jörg@list.example"));
+}
+
+#[test]
+fn success_is_read_as_success_and_claims_nothing() {
+    let reading = read(&write(&succeeded()));
+    assert_eq!(reading.kind, Kind::Success);
+    assert_eq!(claim(&reading, "home.example"), Claim::NotABounce);
+    let told: Vec<_> = reading.recipients.iter().map(|r| (r.action, r.status.as_deref().unwrap())).collect();
+    assert_eq!(told, [(Action::Delivered, "2.0.0"), (Action::Relayed, "2.1.5"), (Action::Relayed, "2.0.0")]);
+    let said = |at: usize| reading.recipients[at].diagnostic.as_ref().map(|d| d.text.as_str());
+    assert_eq!((said(0), said(1)), (None, Some("250 2.1.5 taken")));
 }
 
 /// The parser that Roundcube's and Mailman's world is written with.

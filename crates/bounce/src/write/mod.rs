@@ -22,6 +22,10 @@ pub struct Texts {
     pub failed: String,
     /// Before the recipients that are still being tried.
     pub delayed: String,
+    /// Before the recipients in whose mailbox it lies.
+    pub delivered: String,
+    /// Before the recipients whose server has taken it and will report no more.
+    pub relayed: String,
     /// At the end, for example who may be asked.
     pub closing: String,
 }
@@ -35,7 +39,7 @@ pub struct Words {
     pub en: Texts,
 }
 
-/// Why a recipient got nothing (yet).
+/// Why a recipient got nothing (yet), or how it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The guarantee (or DANE, MTA-STS) forbids it: the sentence of the table of causes.
@@ -44,13 +48,23 @@ pub enum Cause {
     Own(String),
     /// The other server's reply, with its code, on one line or several; foreign text.
     Reply(String),
+    /// None: it lies in a mailbox of this server.
+    Delivered,
+    /// None: a server that sends no success reports has taken it, with this reply; foreign text.
+    Relayed(String),
 }
 
 impl Cause {
     fn text(&self) -> &str {
         match self {
-            Self::Stop(text) | Self::Own(text) | Self::Reply(text) => text,
+            Self::Stop(text) | Self::Own(text) | Self::Reply(text) | Self::Relayed(text) => text,
+            Self::Delivered => "",
         }
+    }
+
+    /// Whether the text is another server's.
+    fn is_reply(&self) -> bool {
+        matches!(self, Self::Reply(_) | Self::Relayed(_))
     }
 }
 
@@ -62,9 +76,9 @@ pub struct Reported {
     /// The ORCPT parameter as given (`rfc822;` and xtext); only then the report names an original recipient
     /// (RFC 3461 §6.3 d).
     pub orcpt: Option<String>,
-    /// Enhanced status code (RFC 3463).
+    /// Enhanced status code (RFC 3463); one that does not fit the action is replaced by the general one that does.
     pub status: String,
-    /// Why.
+    /// Why, or how.
     pub cause: Cause,
     /// The host that was talked to, if one was: `NAME` or `NAME[ADDRESS]`.
     pub remote: Option<String>,
@@ -85,19 +99,23 @@ pub enum Returns {
 }
 
 /// What kind of report it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// Nothing more will be tried for these recipients.
     Failed,
     /// It is still being tried.
     Delayed,
+    /// It has been delivered, or relayed where success is not reported; only for who asked (RFC 3461 §4.1).
+    Succeeded,
 }
 
 impl Notice {
-    fn action(self) -> Action {
-        match self {
-            Self::Failed => Action::Failed,
-            Self::Delayed => Action::Delayed,
+    fn action(self, cause: &Cause) -> Action {
+        match (self, cause) {
+            (Self::Failed, _) => Action::Failed,
+            (Self::Delayed, _) => Action::Delayed,
+            (Self::Succeeded, Cause::Delivered) => Action::Delivered,
+            (Self::Succeeded, _) => Action::Relayed,
         }
     }
 
@@ -105,6 +123,7 @@ impl Notice {
         match self {
             Self::Failed => "Undelivered Mail Returned to Sender",
             Self::Delayed => "Delayed Mail (still being retried)",
+            Self::Succeeded => "Successful Mail Delivery Report",
         }
     }
 }
@@ -112,7 +131,7 @@ impl Notice {
 /// Everything that goes into a report. All text may be hostile; what comes out is well-formed.
 #[derive(Clone, Debug)]
 pub struct Report<'x> {
-    /// Failure or delay.
+    /// Failure, delay or success.
     pub notice: Notice,
     /// The name this server reports under, for `Reporting-MTA` and `From`.
     pub own_name: String,
@@ -163,7 +182,9 @@ pub fn write(report: &Report<'_>) -> Vec<u8> {
     };
     begin_part(&boundary, "Delivery report", kind, status.is_ascii(), &mut out);
     out.push_str(&status);
-    begin_part(&boundary, returned.description, returned.kind, returned.body.is_ascii(), &mut out);
+    let prefix = if report.notice == Notice::Succeeded { "" } else { "Undelivered " };
+    let description = format!("{prefix}{}", returned.description);
+    begin_part(&boundary, &description, returned.kind, returned.body.is_ascii(), &mut out);
     let mut out = out.into_bytes();
     out.extend_from_slice(&returned.body);
     out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());

@@ -26,13 +26,13 @@ pub(super) fn part(original: &[u8], returns: Returns) -> Returned {
     match returns {
         Returns::Headers => {
             let kind = if global { "message/global-headers" } else { "text/rfc822-headers" };
-            Returned { description: "Undelivered Message Headers", kind, body: out }
+            Returned { description: "Message Headers", kind, body: out }
         }
         Returns::Full => {
             out.extend_from_slice(b"\r\n");
             lines(body, Fold::Body, &mut out);
             let kind = if global { "message/global" } else { "message/rfc822" };
-            Returned { description: "Undelivered Message", kind, body: out }
+            Returned { description: "Message", kind, body: out }
         }
     }
 }

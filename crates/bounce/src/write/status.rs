@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Cause, Report, Reported,
+    Report, Reported,
     clean::{self, Alphabet, field, whole_field},
     date,
 };
@@ -30,7 +30,7 @@ pub(super) fn part(report: &Report<'_>) -> String {
     field("Arrival-Date", &date(report.arrival), &mut out);
     for recipient in &report.recipients {
         out.push_str("\r\n");
-        group(recipient, report.notice.action(), alphabet, &mut out);
+        group(recipient, report.notice.action(&recipient.cause), alphabet, &mut out);
     }
     out
 }
@@ -50,7 +50,7 @@ fn group(recipient: &Reported, action: Action, alphabet: Alphabet, out: &mut Str
         field("Remote-MTA", &format!("dns; {}", clean::token(name)), out);
     }
     // RFC 3464 §2.3.6, RFC 3461 §9.2: `smtp` only for what a server really replied
-    let kind = if matches!(recipient.cause, Cause::Reply(_)) { "smtp" } else { OWN_DIAGNOSTIC };
+    let kind = if recipient.cause.is_reply() { "smtp" } else { OWN_DIAGNOSTIC };
     let text = clean::line(recipient.cause.text(), alphabet);
     if !text.is_empty() {
         field("Diagnostic-Code", &format!("{kind}; {text}"), out);
@@ -62,10 +62,16 @@ fn group(recipient: &Reported, action: Action, alphabet: Alphabet, out: &mut Str
     }
 }
 
-/// The status, if it is one of trouble, else the general one of its class.
+/// The status, if it is one of trouble or of success as the action is, else the general one.
 fn status(recipient: &Reported, action: Action) -> String {
-    let general = if action == Action::Delayed { "4.0.0" } else { "5.0.0" };
-    status_code(&recipient.status).filter(|code| !code.starts_with('2')).unwrap_or_else(|| general.to_owned())
+    let general = match action {
+        Action::Failed => "5.0.0",
+        Action::Delayed => "4.0.0",
+        Action::Delivered | Action::Relayed | Action::Expanded => "2.0.0",
+    };
+    status_code(&recipient.status)
+        .filter(|code| code.starts_with('2') != action.is_trouble())
+        .unwrap_or_else(|| general.to_owned())
 }
 
 /// ORCPT (RFC 3461 §4.2) as `address-type; address`, decoded: xtext, and the escapes of a `utf-8` address (RFC 6533 §3).

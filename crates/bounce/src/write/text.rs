@@ -9,6 +9,7 @@ use super::{
 pub(super) fn part(report: &Report<'_>) -> String {
     let mut out = String::new();
     let stopped = |r: &&Reported| matches!(r.cause, Cause::Stop(_));
+    let delivered = |r: &&Reported| r.cause == Cause::Delivered;
     match report.notice {
         Notice::Delayed => section(report, |texts| &texts.delayed, report.recipients.iter(), &mut out),
         Notice::Failed => {
@@ -20,6 +21,15 @@ pub(super) fn part(report: &Report<'_>) -> String {
                 report,
                 |texts| &texts.failed,
                 report.recipients.iter().filter(|r| !stopped(r)),
+                &mut out,
+            );
+        }
+        Notice::Succeeded => {
+            section(report, |texts| &texts.delivered, report.recipients.iter().filter(delivered), &mut out);
+            section(
+                report,
+                |texts| &texts.relayed,
+                report.recipients.iter().filter(|r| !delivered(r)),
                 &mut out,
             );
         }
@@ -44,11 +54,12 @@ fn section<'r>(
     }
     both(report, words, out);
     for recipient in recipients {
-        let said = match (&recipient.cause, &recipient.remote) {
-            (Cause::Reply(_), Some(host)) => format!("host {host} said: "),
-            _ => String::new(),
+        let said = match &recipient.remote {
+            Some(host) if recipient.cause.is_reply() => format!(": host {host} said: "),
+            _ if recipient.cause.text().is_empty() => String::new(),
+            _ => ": ".to_owned(),
         };
-        let line = format!("<{}>: {said}{}", clean::address(&recipient.address), recipient.cause.text());
+        let line = format!("<{}>{said}{}", clean::address(&recipient.address), recipient.cause.text());
         clean::wrap(&clean::line(&line, Alphabet::Unicode), "    ", out);
     }
     out.push_str("\r\n");

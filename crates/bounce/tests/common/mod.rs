@@ -69,6 +69,8 @@ fn words() -> Words {
             nichts zu tun:"
             .into(),
         delayed: "Die E-Mail wartet noch. Sie müssen nichts tun:".into(),
+        delivered: "Die E-Mail liegt im Postfach dieser Empfänger:".into(),
+        relayed: "Der Server dieser Empfänger hat die E-Mail angenommen:".into(),
         closing: String::new(),
     };
     let en = Texts {
@@ -80,6 +82,8 @@ fn words() -> Words {
             guarantee:"
             .into(),
         delayed: "The mail is still waiting. You need not do anything:".into(),
+        delivered: "The mail is in these recipients' mailboxes:".into(),
+        relayed: "The server of these recipients has taken the mail:".into(),
         closing: "The mail system of home.example".into(),
     };
     Words { de, en }
