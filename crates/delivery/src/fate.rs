@@ -13,6 +13,8 @@ pub enum Fate {
         tls: Option<TlsDetails>,
         /// The host's final reply, as one line.
         reply: String,
+        /// Whether it was told what to report.
+        dsn: DsnOffer,
     },
     /// Not sent, because no MX host gives what the guarantee requires.
     Stopped(Cause),
@@ -25,4 +27,13 @@ pub enum Fate {
         /// To keep for the next attempt.
         history: History,
     },
+}
+
+/// Whether a host offers DSN (RFC 3461 §5.2): if so, it was given NOTIFY, ORCPT, RET and ENVID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DsnOffer {
+    /// It reports from here on.
+    Offered,
+    /// It reports no success.
+    NotOffered,
 }

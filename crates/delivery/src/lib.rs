@@ -21,7 +21,7 @@ mod verify;
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
 pub use dns::DnsServers;
-pub use fate::Fate;
+pub use fate::{DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]
 pub use patience::Patience;

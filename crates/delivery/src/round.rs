@@ -3,8 +3,8 @@
 use guarantee::{Cause, Conclusion, HostAddress, HostFailure, Starttls, Weight, conclude};
 use smtp::{
     client::{
-        Connection as State, Disposition, Loss, Message, Obstacle, RecipientOutcome, Stage, Transaction,
-        prepare,
+        Connection as State, Disposition, Extension, Loss, Message, Obstacle, RecipientOutcome, Stage,
+        Transaction, prepare,
     },
     content::{ContentFacts, EightBit},
     envelope::{BodyType, MailFrom, RcptTo},
@@ -12,7 +12,7 @@ use smtp::{
 };
 
 use crate::{
-    Attempt, AttemptRecipient, Fate, connection::Connection, courier::Cleared, patience::Remaining,
+    Attempt, AttemptRecipient, DsnOffer, Fate, connection::Connection, courier::Cleared, patience::Remaining,
     seven_bit::to_seven_bit,
 };
 
@@ -190,6 +190,7 @@ impl<'a> Round<'a> {
                     host,
                     tls: cleared.connection.tls().cloned(),
                     reply: reply.to_string(),
+                    dsn: dsn_offer(&cleared.connection),
                 });
             }
             RecipientOutcome::Refused { stage, reply } => {
@@ -283,6 +284,10 @@ fn header_length(content: &[u8]) -> usize {
         return 0;
     }
     memchr::memmem::find(content, b"\r\n\r\n").unwrap_or(content.len())
+}
+
+fn dsn_offer(connection: &Connection) -> DsnOffer {
+    if connection.capabilities().offers(Extension::Dsn) { DsnOffer::Offered } else { DsnOffer::NotOffered }
 }
 
 fn cause_of(obstacle: &Obstacle, connection: &Connection) -> Cause {

@@ -235,7 +235,12 @@ pub struct RecipientOutcome {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The next hop has taken it over.
-    Delivered(Evidence),
+    Delivered {
+        /// What was proven.
+        evidence: Evidence,
+        /// Who reports the success, if it is asked for.
+        dsn: DsnDuty,
+    },
     /// To be tried again.
     Deferred {
         /// Why.
@@ -251,6 +256,15 @@ pub enum Outcome {
     Stopped(Cause),
     /// Undeliverable for another reason.
     Bounced(Cause),
+}
+
+/// Who reports a success (RFC 3461 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DsnDuty {
+    /// The next hop, which offers DSN and was told what is asked for.
+    PassedOn,
+    /// This server, for the last time on the mail's way.
+    Ours,
 }
 
 /// What was proven for one delivery.
@@ -288,8 +302,8 @@ pub struct Progress {
     pub account: Option<String>,
     /// Recipients without a first verdict.
     pub first_verdicts_missing: usize,
-    /// Recipients that something is still to be reported of.
-    pub reports_pending: usize,
+    /// What is still to be reported of its recipients, each kind once.
+    pub reports_pending: Vec<ReportKind>,
     /// The stop's record, if this record added to it.
     pub stop: Option<api::Stop>,
 }
@@ -328,8 +342,10 @@ pub struct PendingRecipient {
     pub orcpt: Option<String>,
     /// What to say of it.
     pub kind: ReportKind,
-    /// Why.
-    pub cause: Cause,
+    /// Why; none for a success.
+    pub cause: Option<Cause>,
+    /// What was proven, for [`ReportKind::Relayed`].
+    pub evidence: Option<Evidence>,
     /// When it became so.
     pub at: Timestamp,
 }
@@ -344,6 +360,10 @@ pub enum ReportKind {
     Failed,
     /// Still being tried.
     Delayed,
+    /// It lies in a mailbox here.
+    Delivered,
+    /// A next hop that does not offer DSN has taken it over.
+    Relayed,
 }
 
 /// A report ready to be filed.

@@ -1,5 +1,6 @@
 //! Envelope and message on the wire: parameters, encodings, limits.
 
+use delivery::{DsnOffer, Fate};
 use mail_parser::{MessageParser, MimeHeaders};
 use rstest::rstest;
 use small_internet::{Behaviour, Domain, Extension};
@@ -32,7 +33,10 @@ async fn dsn_parameters(#[case] behaviour: Behaviour, #[case] offered: bool) {
     attempt.recipients =
         notify.map(|notify| delivery::AttemptRecipient { notify, ..recipient("bob", "odd.example") }).into();
     attempt.recipients[0].orcpt = Some("rfc822;b+2Bob@old.example".to_owned());
-    assert_eq!(fixture.attempt(attempt).await, [ENCRYPTED; 4]);
+    let fates = fixture.fates(attempt).await;
+    let told = fates.iter().filter(|fate| matches!(fate, Fate::Delivered { dsn: DsnOffer::Offered, .. }));
+    assert_eq!(told.count(), if offered { 4 } else { 0 });
+    assert_eq!(fates.iter().map(|fate| fixture.told(fate)).collect::<Vec<_>>(), [ENCRYPTED; 4]);
     let transaction = fixture.world.transaction(0).unwrap();
     let mail = format!("MAIL FROM:<alice@home.example> SIZE={}", size());
     let rcpt = "RCPT TO:<bob@odd.example>";

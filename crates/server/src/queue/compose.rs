@@ -24,21 +24,31 @@ struct Catalogue {
     ways: String,
     failed: String,
     delayed: String,
+    delivered: String,
+    relayed: String,
     closing: String,
 }
 
 fn texts(json: &str) -> Texts {
     // Part of the program, and tested below: it can't be wrong at run time.
-    let Catalogue { stopped, ways, failed, delayed, closing } =
+    let Catalogue { stopped, ways, failed, delayed, delivered, relayed, closing } =
         serde_json::from_str(json).expect("the catalogue has the report's texts");
-    Texts { stopped, ways, failed, delayed, closing }
+    Texts { stopped, ways, failed, delayed, delivered, relayed, closing }
 }
 
-/// Writes the report of everything in `about`, which is all failures or all delays.
-pub(super) fn compose(about: &PendingReport, server_name: &str, now: Timestamp) -> Vec<u8> {
-    let delayed = about.recipients.iter().all(|one| one.kind == ReportKind::Delayed);
+/// In which report a recipient is told of.
+pub(super) fn notice(kind: ReportKind) -> Notice {
+    match kind {
+        ReportKind::Stopped | ReportKind::Failed => Notice::Failed,
+        ReportKind::Delayed => Notice::Delayed,
+        ReportKind::Delivered | ReportKind::Relayed => Notice::Succeeded,
+    }
+}
+
+/// Writes the report of everything in `about`, whose recipients all belong to this notice.
+pub(super) fn compose(about: &PendingReport, notice: Notice, server_name: &str, now: Timestamp) -> Vec<u8> {
     bounce::write(&Report {
-        notice: if delayed { Notice::Delayed } else { Notice::Failed },
+        notice,
         own_name: server_name.to_owned(),
         queue_id: about.queue_id.clone(),
         to: about.reverse_path.as_str().to_owned(),
@@ -49,32 +59,50 @@ pub(super) fn compose(about: &PendingReport, server_name: &str, now: Timestamp) 
         envelope_id: about.envid.clone(),
         recipients: about.recipients.iter().map(|one| reported(one, about.accepted_at)).collect(),
         original: &about.content,
-        // RFC 3461 §4.3: headers only, unless the whole is asked for; a delay notice never returns it.
-        returns: if about.ret == Some(Ret::Full) && !delayed { Returns::Full } else { Returns::Headers },
+        // RFC 3461 §4.3: headers only, unless the whole is asked for; only a failure ever returns it.
+        returns: match (about.ret, notice) {
+            (Some(Ret::Full), Notice::Failed) => Returns::Full,
+            _ => Returns::Headers,
+        },
         words: WORDS.clone(),
     })
 }
 
 fn reported(one: &PendingRecipient, accepted_at: Timestamp) -> Reported {
     let delayed = one.kind == ReportKind::Delayed;
+    let cause_host = one.cause.as_ref().and_then(Cause::host);
+    let host = cause_host.or_else(|| one.evidence.as_ref().and_then(|evidence| evidence.host.as_ref()));
     Reported {
         address: one.address.clone(),
         orcpt: one.orcpt.clone(),
-        status: if delayed { one.cause.deferred_status() } else { one.cause.status() },
+        status: match &one.cause {
+            Some(cause) if delayed => cause.deferred_status(),
+            Some(cause) => cause.status(),
+            // `250 2.1.5 taken`; without an enhanced code the report has the general one.
+            None => reply(one).split(' ').nth(1).unwrap_or_default().to_owned(),
+        },
         cause: said(one),
-        remote: one.cause.host().map(|host| host.name.clone()),
+        remote: host.map(|host| host.name.clone()),
         last_attempt: Some(one.at),
         will_retry_until: if delayed { accepted_at.checked_add(EXPIRES_AFTER).ok() } else { None },
     }
 }
 
+/// What the host that took the mail replied.
+fn reply(one: &PendingRecipient) -> &str {
+    one.evidence.as_ref().map_or("", |evidence| &evidence.reply)
+}
+
 fn said(one: &PendingRecipient) -> Said {
-    match (&one.cause, one.kind) {
-        (cause, ReportKind::Stopped) => Said::Stop(cause.text()),
-        (Cause::Rejected { reply, .. }, ReportKind::Failed | ReportKind::Delayed) => {
+    match (one.kind, &one.cause) {
+        (ReportKind::Delivered, _) => Said::Delivered,
+        (ReportKind::Relayed, _) => Said::Relayed(reply(one).to_owned()),
+        (ReportKind::Stopped, Some(cause)) => Said::Stop(cause.text()),
+        (ReportKind::Failed | ReportKind::Delayed, Some(Cause::Rejected { reply, .. })) => {
             Said::Reply(reply.clone())
         }
-        (cause, ReportKind::Failed | ReportKind::Delayed) => Said::Own(cause.text()),
+        (ReportKind::Failed | ReportKind::Delayed, Some(cause)) => Said::Own(cause.text()),
+        (ReportKind::Stopped | ReportKind::Failed | ReportKind::Delayed, None) => Said::Own(String::new()),
     }
 }
 
@@ -82,15 +110,15 @@ fn said(one: &PendingRecipient) -> Said {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use guarantee::HostAddress;
+    use guarantee::{HostAddress, Protection};
     use smtp::envelope::ReversePath;
-    use store::RecipientId;
+    use store::{Evidence, RecipientId};
 
     fn host() -> HostAddress {
         HostAddress { name: "mx.plain.example".into(), address: [192, 0, 2, 1].into() }
     }
 
-    fn pending(cause: Cause, kind: ReportKind) -> PendingReport {
+    fn pending(cause: impl Into<Option<Cause>>, kind: ReportKind) -> PendingReport {
         PendingReport {
             queue_id: "7yz0y9pcxavq".into(),
             account: Some("alice@home.example".into()),
@@ -104,7 +132,8 @@ mod tests {
                 address: "carla@plain.example".into(),
                 orcpt: None,
                 kind,
-                cause,
+                cause: cause.into(),
+                evidence: None,
                 at: Timestamp::UNIX_EPOCH,
             }],
             content: Bytes::from_static(
@@ -114,7 +143,7 @@ mod tests {
     }
 
     fn read(about: &PendingReport) -> (String, bounce::Reading) {
-        let raw = compose(about, "home.example", Timestamp::UNIX_EPOCH);
+        let raw = compose(about, notice(about.recipients[0].kind), "home.example", Timestamp::UNIX_EPOCH);
         let reading = bounce::read(&raw);
         (String::from_utf8(raw).expect("a report of ASCII mail is UTF-8"), reading)
     }
@@ -159,5 +188,32 @@ mod tests {
         assert!(text.contains("Will-Retry-Until: "));
         assert!(!text.contains("Undelivered Mail"));
         assert!(!text.contains("secret"));
+    }
+
+    #[test]
+    fn a_success_has_the_hosts_reply_and_never_returns_the_whole() {
+        let mut about = PendingReport { ret: Some(Ret::Full), ..pending(None, ReportKind::Relayed) };
+        about.recipients[0].evidence = Some(Evidence {
+            protection: Protection::None,
+            host: Some(host()),
+            tls: None,
+            reply: "250 2.1.5 taken".into(),
+        });
+        about.recipients.push(PendingRecipient {
+            address: "bob@home.example".into(),
+            kind: ReportKind::Delivered,
+            evidence: None,
+            ..about.recipients[0].clone()
+        });
+        let (text, reading) = read(&about);
+        assert!(text.contains("Subject: Successful Mail Delivery Report\r\n"));
+        assert!(
+            text.contains("Remote-MTA: dns; mx.plain.example\r\nDiagnostic-Code: smtp; 250 2.1.5 taken\r\n")
+        );
+        assert!(!text.contains("secret"));
+        let told: Vec<_> =
+            reading.recipients.iter().map(|one| (one.action, one.status.as_deref().unwrap_or(""))).collect();
+        assert_eq!(told, [(bounce::Action::Relayed, "2.1.5"), (bounce::Action::Delivered, "2.0.0")]);
+        assert_eq!(bounce::claim(&reading, "home.example"), bounce::Claim::NotABounce);
     }
 }

@@ -1,9 +1,9 @@
 //! Delivery to the MX hosts of a domain.
 
-use delivery::{Attempt, AttemptRecipient, Fate};
+use delivery::{Attempt, AttemptRecipient, DsnOffer, Fate};
 use guarantee::{Cause, EXPIRES_AFTER, History, delay_notice_after, next_attempt};
 use jiff::Timestamp;
-use store::{Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
+use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
 use super::runner::RunnerParts;
 
@@ -49,9 +49,13 @@ fn attempt_recipient(recipient: &JobRecipient) -> AttemptRecipient {
 
 fn outcome(job: &Job, recipient: &JobRecipient, fate: Fate, now: Timestamp) -> Outcome {
     match fate {
-        Fate::Delivered { protection, host, tls, reply } => {
-            Outcome::Delivered(Evidence { protection, host: Some(host), tls, reply })
-        }
+        Fate::Delivered { protection, host, tls, reply, dsn } => Outcome::Delivered {
+            evidence: Evidence { protection, host: Some(host), tls, reply },
+            dsn: match dsn {
+                DsnOffer::Offered => DsnDuty::PassedOn,
+                DsnOffer::NotOffered => DsnDuty::Ours,
+            },
+        },
         Fate::Stopped(cause) => Outcome::Stopped(cause),
         Fate::Bounced(cause) => Outcome::Bounced(cause),
         Fate::Deferred { cause, history } => deferred(job, recipient, cause, history, now),

@@ -1,4 +1,5 @@
-//! One report a message, as soon as each recipient has a first verdict, at latest half a second after the first stop.
+//! One report a message and notice (failures, delays, successes), as soon as each recipient has a first verdict, at
+//! latest half a second after the first that belongs to it: no notice waits for another, or hurries it.
 
 use std::{
     collections::HashMap,
@@ -6,16 +7,21 @@ use std::{
     time::Duration,
 };
 
+use bounce::Notice;
 use jiff::Timestamp;
 use smtp::{address::Mailbox as Address, envelope::ReversePath};
 use store::{
-    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, ReportKind,
-    ReportTo, Reported, Store, StoreError,
+    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, Progress, ReportTo,
+    Reported, Store, StoreError,
 };
 use tokio::sync::Notify;
 
 use crate::{
-    acceptance::new_queue_id, events::Events, listing::listing, local::Local, queue::compose::compose,
+    acceptance::new_queue_id,
+    events::Events,
+    listing::listing,
+    local::Local,
+    queue::compose::{compose, notice},
 };
 
 /// How long the report waits for the other recipients' first verdicts.
@@ -38,8 +44,8 @@ struct Inner {
     events: Events,
     wake: Arc<Notify>,
     local: Arc<Local>,
-    /// Messages whose report waits, with what ends the wait early.
-    waiting: Mutex<HashMap<String, Arc<Notify>>>,
+    /// Messages' reports that wait, with what ends the wait early.
+    waiting: Mutex<HashMap<(String, Notice), Arc<Notify>>>,
 }
 
 impl Reporter {
@@ -53,24 +59,33 @@ impl Reporter {
         match self.inner.store.reports_due().await {
             Ok(queue_ids) => {
                 for queue_id in queue_ids {
-                    self.due(&queue_id, true);
+                    for notice in [Notice::Failed, Notice::Delayed, Notice::Succeeded] {
+                        self.due(&queue_id, notice, true);
+                    }
                 }
             }
             Err(error) => tracing::error!(%error, "the reports left behind can't be read"),
         }
     }
 
-    /// Something about this message is to be reported: at once if nothing more can be said, else within [`PATIENCE`].
-    pub fn due(&self, queue_id: &str, at_once: bool) {
+    /// What became of this message is to be reported.
+    pub fn follow(&self, queue_id: &str, progress: &Progress) {
+        for kind in &progress.reports_pending {
+            self.due(queue_id, notice(*kind), progress.first_verdicts_missing == 0);
+        }
+    }
+
+    /// At once if nothing more can be said, else within [`PATIENCE`].
+    fn due(&self, queue_id: &str, notice: Notice, at_once: bool) {
         let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let hurry = match waiting.get(queue_id) {
+        let key = (queue_id.to_owned(), notice);
+        let hurry = match waiting.get(&key) {
             Some(hurry) => Arc::clone(hurry),
             None => {
                 let hurry = Arc::new(Notify::new());
-                waiting.insert(queue_id.to_owned(), Arc::clone(&hurry));
-                let (inner, queue_id, wait) =
-                    (Arc::clone(&self.inner), queue_id.to_owned(), Arc::clone(&hurry));
-                tokio::spawn(async move { inner.report_after(&queue_id, &wait).await });
+                waiting.insert(key.clone(), Arc::clone(&hurry));
+                let (inner, wait) = (Arc::clone(&self.inner), Arc::clone(&hurry));
+                tokio::spawn(async move { inner.report_after(&key, &wait).await });
                 hurry
             }
         };
@@ -81,12 +96,13 @@ impl Reporter {
 }
 
 impl Inner {
-    async fn report_after(&self, queue_id: &str, hurry: &Notify) {
+    async fn report_after(&self, key: &(String, Notice), hurry: &Notify) {
         let _either_will_do = tokio::time::timeout(PATIENCE, hurry.notified()).await;
         // From here on, what becomes due gets a report of its own.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(queue_id);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        let (queue_id, notice) = key;
         for _ in 0..TRIES {
-            match self.report(queue_id).await {
+            match self.report(queue_id, *notice).await {
                 Ok(()) => return,
                 Err(error) => tracing::error!(%error, queue_id, "a report could not be filed"),
             }
@@ -94,19 +110,21 @@ impl Inner {
         }
     }
 
-    /// Files everything that is pending: failures in one report, delays in another.
-    async fn report(&self, queue_id: &str) -> Result<(), StoreError> {
-        while let Some(pending) = self.store.pending_report(queue_id).await? {
-            let delays_only = pending.recipients.iter().all(|one| one.kind == ReportKind::Delayed);
-            let about = part(pending, if delays_only { Part::Delays } else { Part::Failures });
-            self.file(&about).await?;
+    /// Files everything that is pending and belongs to this notice.
+    async fn report(&self, queue_id: &str, belongs_to: Notice) -> Result<(), StoreError> {
+        while let Some(mut pending) = self.store.pending_report(queue_id).await? {
+            pending.recipients.retain(|one| notice(one.kind) == belongs_to);
+            if pending.recipients.is_empty() {
+                break;
+            }
+            self.file(&pending, belongs_to).await?;
         }
         Ok(())
     }
 
-    async fn file(&self, about: &PendingReport) -> Result<(), StoreError> {
+    async fn file(&self, about: &PendingReport, notice: Notice) -> Result<(), StoreError> {
         let now = Timestamp::now();
-        let raw = compose(about, &self.local.server_name, now);
+        let raw = compose(about, notice, &self.local.server_name, now);
         let to = self.destination(&about.reverse_path, raw, now).await?;
         let mailbox = match &to {
             Some(ReportTo::Mailbox { account, .. }) => Some(account.clone()),
@@ -178,15 +196,4 @@ fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> 
         replaces: None,
         accepted_at: now,
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Failures,
-    Delays,
-}
-
-fn part(mut pending: PendingReport, part: Part) -> PendingReport {
-    pending.recipients.retain(|one| (one.kind == ReportKind::Delayed) == (part == Part::Delays));
-    pending
 }

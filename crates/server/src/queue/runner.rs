@@ -162,9 +162,7 @@ impl RunnerParts {
 
     /// What follows from a record.
     pub(super) async fn follow_up(&self, queue_id: &str, progress: Progress) {
-        if progress.reports_pending > 0 {
-            self.reporter.due(queue_id, progress.first_verdicts_missing == 0);
-        }
+        self.reporter.follow(queue_id, &progress);
         let Some(account) = progress.account else { return };
         if let Some(stop) = progress.stop {
             self.events.publish(&account, api::Event::Stop(stop));

@@ -4,12 +4,14 @@ use api::RecipientState;
 use guarantee::{Cause, History};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use smtp::envelope::{Notify, ReversePath};
+use smtp::envelope::{Notify, NotifyOn, ReversePath};
 
 use super::cells::{self, change, json, micros, word};
 use super::mailboxes;
 use super::messages::{self, Head, finish_if_done};
-use crate::{Evidence, LocalDelivery, Outcome, Progress, RecipientId, RecipientOutcome, ReportKind, Result};
+use crate::{
+    DsnDuty, Evidence, LocalDelivery, Outcome, Progress, RecipientId, RecipientOutcome, ReportKind, Result,
+};
 
 /// See [`crate::Store::record`].
 pub(super) fn record(
@@ -38,9 +40,10 @@ pub(super) fn record(
 /// See [`crate::Store::deliver_local`]. Does nothing for a recipient that is final already.
 pub(super) fn deliver_local(connection: &Connection, delivery: &LocalDelivery) -> Result<Progress> {
     let message = messages::head(connection, &delivery.queue_id)?;
-    if waiting(connection, message.row, delivery.recipient)?.is_some() {
+    if let Some(waiting) = waiting(connection, message.row, delivery.recipient)? {
         mailboxes::file_in_inbox(connection, &delivery.account, &delivery.message, delivery.now)?;
-        Change::delivered(None).save(connection, delivery.recipient, delivery.now)?;
+        let report = waiting.success(&message.reverse_path, ReportKind::Delivered);
+        Change::delivered(None, report).save(connection, delivery.recipient, delivery.now)?;
     }
     finish_if_done(connection, message.row, delivery.now)?;
     progress(connection, message, false)
@@ -78,11 +81,16 @@ struct Change<'a> {
 
 impl Waiting {
     fn change_into<'a>(&self, outcome: &'a Outcome, reverse_path: &ReversePath) -> Result<Change<'a>> {
-        // mail with the null reverse-path is never answered (RFC 5321 §4.5.5)
-        let answerable = matches!(reverse_path, ReversePath::Address(_));
+        let answerable = is_answerable(reverse_path);
         let failure = |kind| (answerable && self.notify.failure()).then_some(kind);
         Ok(match outcome {
-            Outcome::Delivered(evidence) => Change::delivered(Some(evidence)),
+            Outcome::Delivered { evidence, dsn: DsnDuty::PassedOn } => {
+                Change::delivered(Some(evidence), None)
+            }
+            // RFC 3461 §5.2.2 b
+            Outcome::Delivered { evidence, dsn: DsnDuty::Ours } => {
+                Change::delivered(Some(evidence), self.success(reverse_path, ReportKind::Relayed))
+            }
             Outcome::Deferred { cause, history, next_attempt_at, report_delay } => {
                 let tell = *report_delay && !self.delay_reported && answerable && self.notify.delay();
                 Change {
@@ -102,18 +110,29 @@ impl Waiting {
             }
         })
     }
+
+    /// The report of a success, if it is asked for (RFC 3461 §4.1: never unless it is).
+    fn success(&self, reverse_path: &ReversePath, kind: ReportKind) -> Option<ReportKind> {
+        let asked = matches!(self.notify, Notify::On(NotifyOn { success: true, .. }));
+        (asked && is_answerable(reverse_path)).then_some(kind)
+    }
+}
+
+/// Mail with the null reverse-path is never answered (RFC 5321 §4.5.5).
+fn is_answerable(reverse_path: &ReversePath) -> bool {
+    matches!(reverse_path, ReversePath::Address(_))
 }
 
 impl<'a> Change<'a> {
-    fn delivered(evidence: Option<&'a Evidence>) -> Self {
+    /// A delay that nobody has been told of yet need not be told any more.
+    fn delivered(evidence: Option<&'a Evidence>, report: Option<ReportKind>) -> Self {
         Self {
             state: RecipientState::Delivered,
             next_attempt_at: None,
             history: None,
             cause: None,
             evidence,
-            // a delay that nobody has been told of yet need not be told any more
-            report: None,
+            report,
         }
     }
 
@@ -154,27 +173,23 @@ fn record_stop(connection: &Connection, message: &Head, now: Timestamp) -> Resul
 
 fn progress(connection: &Connection, message: Head, stopped: bool) -> Result<Progress> {
     let stop = if stopped { messages::stop(connection, message.row)? } else { None };
-    let (first_verdicts_missing, reports_pending) = counts(connection, message.row)?;
     Ok(Progress {
         account: message.account.map(|(_, address)| address),
-        first_verdicts_missing,
-        reports_pending,
+        first_verdicts_missing: first_verdicts_missing(connection, message.row)?,
+        reports_pending: reports_pending(connection, message.row)?,
         stop,
     })
 }
 
-/// How many recipients have no first verdict, and of how many something is to be reported.
-fn counts(connection: &Connection, message: i64) -> Result<(usize, usize)> {
-    let sql = "SELECT message, count(*) FILTER (WHERE state = 'queued') AS missing, count(report) AS pending
-               FROM recipient WHERE message = ?1";
-    let counts = cells::row(connection, "recipients of message", sql, [message], |line| {
-        Ok((line.size("missing")?, line.size("pending")?))
-    })?;
-    let (missing, pending) = counts.unwrap_or_default();
-    Ok((usize::try_from(missing).unwrap_or(usize::MAX), usize::try_from(pending).unwrap_or(usize::MAX)))
-}
-
 /// How many recipients of a message have no first verdict.
 pub(super) fn first_verdicts_missing(connection: &Connection, message: i64) -> Result<usize> {
-    counts(connection, message).map(|(missing, _)| missing)
+    let sql = "SELECT message, count(*) AS missing FROM recipient WHERE message = ?1 AND state = 'queued'";
+    let missing =
+        cells::row(connection, "recipients of message", sql, [message], |line| line.size("missing"))?;
+    Ok(usize::try_from(missing.unwrap_or_default()).unwrap_or(usize::MAX))
+}
+
+fn reports_pending(connection: &Connection, message: i64) -> Result<Vec<ReportKind>> {
+    let sql = "SELECT DISTINCT report FROM recipient WHERE message = ?1 AND report IS NOT NULL";
+    cells::rows(connection, "recipients of message", sql, [message], |line| line.word("report"))
 }

@@ -33,7 +33,7 @@ pub(super) fn pending(connection: &Connection, queue_id: &str) -> Result<Option<
 }
 
 fn recipients(connection: &Connection, message: i64) -> Result<Vec<PendingRecipient>> {
-    let sql = "SELECT id, address, orcpt, report, cause, changed_at FROM recipient
+    let sql = "SELECT id, address, orcpt, report, cause, evidence, changed_at FROM recipient
                WHERE message = ?1 AND report IS NOT NULL ORDER BY position";
     cells::rows(connection, "recipient", sql, [message], |line| {
         Ok(PendingRecipient {
@@ -41,7 +41,8 @@ fn recipients(connection: &Connection, message: i64) -> Result<Vec<PendingRecipi
             address: line.get("address")?,
             orcpt: line.get("orcpt")?,
             kind: line.word("report")?,
-            cause: line.json("cause")?,
+            cause: line.json_if_any("cause")?,
+            evidence: line.json_if_any("evidence")?,
             at: line.time("changed_at")?,
         })
     })

@@ -8,8 +8,8 @@ use store::{
 };
 
 use super::world::{
-    ALICE, BOB, Fresh, at, bounced, deferred, delayed, delivered, home, letter, message, only, recipient,
-    stopped,
+    ALICE, BOB, Fresh, at, bounced, deferred, delayed, delivered, home, letter, message, only, passed_on,
+    recipient, stopped,
 };
 
 const CARLA: &str = "carla@plain.example";
@@ -27,7 +27,7 @@ async fn a_delivery_is_shown_with_its_evidence() {
     let store = sent().await;
     let progress = store.record_for("m1", DORA, delivered(), 5).await;
     assert_eq!((progress.account.as_deref(), progress.first_verdicts_missing), (Some(ALICE), 1));
-    assert_eq!((progress.reports_pending, progress.stop), (0, None));
+    assert_eq!((progress.reports_pending, progress.stop), (vec![], None));
     let shown = store.shown("m1", DORA).await;
     assert_eq!((shown.state, shown.protection), (RecipientState::Delivered, Some(Protection::Encrypted)));
     assert_eq!(shown.reason.as_deref(), Some("250 2.0.0 taken"));
@@ -46,7 +46,7 @@ async fn a_deferral_is_shown_with_its_cause_and_next_attempt() {
     let progress = store.record_for("m1", CARLA, deferred(90), 5).await;
     assert_eq!(
         (progress.first_verdicts_missing, progress.reports_pending),
-        (1, 0),
+        (1, vec![]),
         "deferred is a first verdict"
     );
     let shown = store.shown("m1", CARLA).await;
@@ -110,6 +110,11 @@ async fn stops_are_listed_newest_first() {
     assert_eq!(ids(store.stops(ALICE, Some(0)).await.unwrap()), [""; 0]);
 }
 
+/// The null one for no address.
+fn path(address: &str) -> ReversePath {
+    if address.is_empty() { ReversePath::Null } else { ReversePath::Address(address.to_owned()) }
+}
+
 #[rstest]
 #[case::stopped(ALICE, Notify::Unspecified, stopped(), Some(ReportKind::Stopped))]
 #[case::stopped_asked(ALICE, only("failure"), stopped(), Some(ReportKind::Stopped))]
@@ -126,7 +131,12 @@ async fn stops_are_listed_newest_first() {
 #[case::delayed_never(ALICE, Notify::Never, delayed(9), None)]
 #[case::delayed_null("", Notify::Unspecified, delayed(9), None)]
 #[case::deferred(ALICE, Notify::Unspecified, deferred(9), None)]
-#[case::delivered(ALICE, only("failure"), delivered(), None)]
+#[case::delivered(ALICE, Notify::Unspecified, delivered(), None)]
+#[case::delivered_not_asked(ALICE, only("failure"), delivered(), None)]
+#[case::delivered_never(ALICE, Notify::Never, delivered(), None)]
+#[case::relayed(ALICE, only("success"), delivered(), Some(ReportKind::Relayed))]
+#[case::relayed_null("", only("success"), delivered(), None)]
+#[case::passed_on(ALICE, only("success"), passed_on(), None)]
 #[tokio::test]
 async fn what_is_reported(
     #[case] reverse_path: &str,
@@ -135,16 +145,12 @@ async fn what_is_reported(
     #[case] report: Option<ReportKind>,
 ) {
     let store = home().await;
-    let reverse_path = if reverse_path.is_empty() {
-        ReversePath::Null
-    } else {
-        ReversePath::Address(reverse_path.to_owned())
-    };
+    let reverse_path = path(reverse_path);
     let recipients = vec![NewRecipient { notify, ..recipient(CARLA) }];
     store.accept(NewMessage { reverse_path, recipients, ..message("m1", &[]) }).await.unwrap();
     let is_stop = matches!(outcome, Outcome::Stopped(_));
     let progress = store.record_for("m1", CARLA, outcome, 5).await;
-    assert_eq!(progress.reports_pending, usize::from(report.is_some()));
+    assert_eq!(progress.reports_pending, Vec::from_iter(report));
     let pending = store.pending_report("m1").await.unwrap();
     assert_eq!(pending.map(|pending| pending.recipients[0].kind), report);
     assert_eq!(store.reports_due().await.unwrap().len(), usize::from(report.is_some()));
@@ -164,7 +170,7 @@ async fn what_is_final_stays_so() {
     for outcome in [bounced(), stopped(), delayed(99)] {
         let again = RecipientOutcome { recipient: id(DORA), outcome };
         let progress = store.record("m1", vec![again], at(6)).await.unwrap();
-        assert_eq!((progress.reports_pending, progress.first_verdicts_missing), (0, 1));
+        assert_eq!((progress.reports_pending, progress.first_verdicts_missing), (vec![], 1));
     }
     let shown = store.shown("m1", DORA).await;
     assert_eq!((shown.state, shown.changed_at), (RecipientState::Delivered, at(5)));
@@ -192,7 +198,8 @@ async fn several_outcomes_are_one_record() {
         .map(|to| RecipientOutcome { recipient: to.id, outcome: stopped() })
         .collect();
     let progress = store.record("m1", outcomes, at(5)).await.unwrap();
-    assert_eq!((progress.reports_pending, progress.first_verdicts_missing), (2, 0));
+    let each_kind_once = vec![ReportKind::Stopped];
+    assert_eq!((progress.reports_pending, progress.first_verdicts_missing), (each_kind_once, 0));
     assert_eq!(progress.stop.unwrap().recipients.len(), 2);
 }
 
@@ -224,13 +231,36 @@ async fn a_local_delivery_lies_in_the_inbox_once() {
     let id = store.claim(0).await[0].recipients[0].id;
     for _ in 0..2 {
         let progress = store.deliver_local(local(id, "ALICE@home.example")).await.unwrap();
-        assert_eq!((progress.first_verdicts_missing, progress.reports_pending), (0, 0));
+        assert_eq!((progress.first_verdicts_missing, progress.reports_pending), (0, vec![]));
     }
     assert_eq!(store.inbox().await, ["hello"]);
     let shown = store.shown("m1", "alice@home.example").await;
     assert_eq!((shown.state, shown.protection, shown.changed_at), (RecipientState::Delivered, None, at(5)));
     assert!(store.content("m1").await.is_err(), "finished");
     assert!(store.claim(99).await.is_empty());
+}
+
+#[rstest]
+#[case(ALICE, Notify::Unspecified, None)]
+#[case(ALICE, Notify::Never, None)]
+#[case(ALICE, only("failure"), None)]
+#[case(ALICE, only("success"), Some(ReportKind::Delivered))]
+#[case("", only("success"), None)]
+#[tokio::test]
+async fn a_local_delivery_is_reported_if_asked_for(
+    #[case] reverse_path: &str,
+    #[case] notify: Notify,
+    #[case] report: Option<ReportKind>,
+) {
+    let store = home().await;
+    let recipients = vec![NewRecipient { notify, ..recipient(BOB) }];
+    let reverse_path = path(reverse_path);
+    store.accept(NewMessage { reverse_path, recipients, ..message("m1", &[]) }).await.unwrap();
+    let id = store.claim(0).await[0].recipients[0].id;
+    let progress = store.deliver_local(local(id, BOB)).await.unwrap();
+    assert_eq!(progress.reports_pending, Vec::from_iter(report));
+    let pending = store.pending_report("m1").await.unwrap();
+    assert_eq!(pending.map(|pending| pending.recipients[0].kind), report);
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use store::{
 };
 
 use super::world::{
-    ALICE, Fresh, at, bounced, deferred, delayed, delivered, home, letter, message, no_starttls, recipient,
-    stopped, unreachable,
+    ALICE, Fresh, at, bounced, deferred, delayed, delivered, evidence, home, letter, message, no_starttls,
+    only, recipient, stopped, unreachable,
 };
 
 const CARLA: &str = "carla@plain.example";
@@ -59,8 +59,8 @@ async fn what_is_pending_has_all_that_a_report_needs() {
     assert_eq!(pending.content, message("m1", &[]).content);
     let [carla, dora] = &pending.recipients[..] else { panic!("two, in the order given") };
     assert_eq!((carla.address.as_str(), carla.orcpt.as_deref()), (CARLA, Some("rfc822;C")));
-    assert_eq!((carla.kind, &carla.cause, carla.at), (ReportKind::Stopped, &no_starttls(), at(6)));
-    assert_eq!((dora.kind, &dora.cause, dora.at), (ReportKind::Delayed, &unreachable(), at(5)));
+    assert_eq!((carla.kind, &carla.cause, carla.at), (ReportKind::Stopped, &Some(no_starttls()), at(6)));
+    assert_eq!((dora.kind, &dora.cause, dora.at), (ReportKind::Delayed, &Some(unreachable()), at(5)));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_delay_is_told_once() {
     assert!(told.delay_reported);
     let id = told.id;
     store.release(&[id]).await.unwrap();
-    assert_eq!(store.record_for("m1", CARLA, delayed(120), 61).await.reports_pending, 0);
+    assert_eq!(store.record_for("m1", CARLA, delayed(120), 61).await.reports_pending, []);
 }
 
 #[tokio::test]
@@ -132,9 +132,24 @@ async fn a_delay_that_became_a_stop_is_told_as_one() {
 async fn a_delay_stays_to_be_told_until_it_is_over() {
     let store = sent().await;
     store.record_for("m1", CARLA, delayed(60), 5).await;
-    assert_eq!(store.record_for("m1", CARLA, deferred(120), 61).await.reports_pending, 1);
-    assert_eq!(store.record_for("m1", CARLA, delivered(), 121).await.reports_pending, 0);
+    assert_eq!(store.record_for("m1", CARLA, deferred(120), 61).await.reports_pending, [ReportKind::Delayed]);
+    assert_eq!(store.record_for("m1", CARLA, delivered(), 121).await.reports_pending, []);
     assert!(store.reports_due().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_success_is_told_with_the_hosts_reply() {
+    let store = home().await;
+    let recipients = vec![NewRecipient { notify: only("success"), ..recipient(DORA) }];
+    store.accept(NewMessage { recipients, ..message("m1", &[]) }).await.unwrap();
+    let progress = store.record_for("m1", DORA, delivered(), 5).await;
+    assert_eq!(progress.reports_pending, [ReportKind::Relayed]);
+    let pending = store.pending().await;
+    let [dora] = &pending.recipients[..] else { panic!("one: {pending:?}") };
+    assert_eq!((dora.kind, &dora.cause, &dora.evidence), (ReportKind::Relayed, &None, &Some(evidence())));
+    assert_eq!(store.file_report(to_inbox(&pending, "relayed", at(6))).await.unwrap(), Filed::Done);
+    assert!(store.pending_report("m1").await.unwrap().is_none());
+    assert!(store.content("m1").await.is_err(), "finished");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use guarantee::{Cause, History, HostAddress, Origin, Protection, TlsDetails, Tls
 use jiff::{SignedDuration, Timestamp};
 use smtp::envelope::{Notify, NotifyOn, ReversePath};
 use store::{
-    Evidence, Job, Listing, MailboxMessage, NewMessage, NewRecipient, NextHop, Outcome, OverrideRow,
+    DsnDuty, Evidence, Job, Listing, MailboxMessage, NewMessage, NewRecipient, NextHop, Outcome, OverrideRow,
     Progress, RecipientOutcome, Store,
 };
 
@@ -127,7 +127,15 @@ pub(crate) fn bounced() -> Outcome {
 }
 
 pub(crate) fn delivered() -> Outcome {
-    Outcome::Delivered(Evidence {
+    Outcome::Delivered { evidence: evidence(), dsn: DsnDuty::Ours }
+}
+
+pub(crate) fn passed_on() -> Outcome {
+    Outcome::Delivered { evidence: evidence(), dsn: DsnDuty::PassedOn }
+}
+
+pub(crate) fn evidence() -> Evidence {
+    Evidence {
         protection: Protection::Encrypted,
         host: Some(host()),
         tls: Some(TlsDetails {
@@ -136,7 +144,7 @@ pub(crate) fn delivered() -> Outcome {
             certificate_sha256: "00ff".to_owned(),
         }),
         reply: "250 2.0.0 taken".to_owned(),
-    })
+    }
 }
 
 /// Deferred until then, without a report.
