@@ -59,8 +59,6 @@ impl Compiler {
     pub(crate) fn cargo(&self, call: &str) -> Command {
         let mut cargo = cargo();
         cargo.args([call, "--target", TARGET, "--target-dir", TARGET_DIR]);
-        // Leptos: one type for all views, which makes the module a good deal smaller.
-        cargo.env("RUSTFLAGS", "--cfg=erase_components");
         if let Self::Debian { sysroot } = self {
             let linker = "lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld";
             cargo
