@@ -22,6 +22,15 @@ impl Answer {
             Self::Forward => "forward",
         }
     }
+
+    /// Its icon in the sprite.
+    pub(crate) fn icon(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::ReplyAll => "replyall",
+            Self::Forward => "fwd",
+        }
+    }
 }
 
 /// The draft; `me` is the account's address, `date` the message's as people read it.
@@ -65,7 +74,7 @@ fn reply(message: &Opened, recipients: Recipients, date: &str) -> Draft {
     Draft {
         recipients,
         subject: prefixed("Re:", &message.subject, &["re:", "aw:"]),
-        text: format!("\n\n{intro}\n{}", quoted(&message.text)),
+        text: format!("\n\n{intro}\n{}", quoted(&message.text())),
         in_reply_to: message.message_id.clone(),
         references,
         ..Draft::default()
@@ -95,7 +104,7 @@ fn forward(message: &Opened, date: &str) -> Draft {
     });
     Draft {
         subject: prefixed("Fwd:", &message.subject, &["fwd:", "fw:", "wg:"]),
-        text: format!("\n\n---------- {} ----------\n{head}\n{}\n", w!(forward_intro), message.text),
+        text: format!("\n\n---------- {} ----------\n{head}\n{}\n", w!(forward_intro), message.text()),
         attachments: attachments.collect(),
         ..Draft::default()
     }
@@ -123,8 +132,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rstest::rstest;
 
     use super::*;
@@ -133,7 +140,7 @@ mod tests {
 
     fn message(head: &str) -> Opened {
         let raw = format!("{head}\r\nMessage-ID: <m2@x>\r\nReferences: <m1@x>\r\n\r\none\r\n> two\r\n");
-        Opened::read(Arc::new(raw.into_bytes()))
+        Opened::read(raw.into_bytes())
     }
 
     fn emails(list: &[Address]) -> Vec<&str> {
@@ -176,9 +183,13 @@ mod tests {
     fn a_forward_brings_head_text_and_files() {
         let raw = "From: bob@x.example\r\nSubject: Plan\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n\
             --o\r\n\r\ntext\r\n--o\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment\r\n\r\nPDF\r\n--o--\r\n";
-        let forward = draft(&Opened::read(Arc::new(raw.as_bytes().to_vec())), Answer::Forward, ME, "today");
+        let forward = draft(&Opened::read(raw.as_bytes().to_vec()), Answer::Forward, ME, "today");
         assert_eq!(forward.subject, "Fwd: Plan");
-        assert!(forward.text.contains("From: bob@x.example\nDate: today\nSubject: Plan\n\ntext"), "{}", forward.text);
+        assert!(
+            forward.text.contains("From: bob@x.example\nDate: today\nSubject: Plan\n\ntext"),
+            "{}",
+            forward.text
+        );
         assert_eq!(forward.attachments.len(), 1);
         assert_eq!(forward.attachments[0].name, "a.pdf");
         assert!(forward.recipients.is_empty());

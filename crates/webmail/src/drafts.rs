@@ -87,7 +87,8 @@ impl Drafts {
     pub(crate) fn open(&mut self, origin: Origin, draft: Draft, wanted: u32) -> (Kept, Vec<u32>) {
         let untouched = self.kept.iter().filter(|kept| !kept.edited).map(|kept| kept.number).collect();
         self.kept.retain(|kept| kept.edited);
-        let number = self.kept.iter().map(|kept| kept.number.saturating_add(1)).max().unwrap_or(0).max(wanted);
+        let number =
+            self.kept.iter().map(|kept| kept.number.saturating_add(1)).max().unwrap_or(0).max(wanted);
         let typed = Typed::of(&draft.recipients);
         let kept = Kept { number, origin, edited: false, typed, draft };
         self.kept.push(kept.clone());

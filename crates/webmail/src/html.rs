@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use wasm_bindgen::JsCast;
-use web_sys::{DomParser, Element, Node, SupportedType};
+use web_sys::{Document, DomParser, Element, Node, SupportedType};
 
 use crate::html_rules::{self, Attribute, Fate};
 use crate::message::escape;
@@ -30,9 +30,8 @@ pub(crate) struct Cleaned {
 pub(crate) fn clean(html: &str, links: Links, picture: impl Fn(&str) -> Option<String>) -> Cleaned {
     let mut walk =
         Walk { links, picture, body: String::new(), rules: String::new(), styled: 0, pictures_left_out: 0 };
-    let parsed = DomParser::new().and_then(|parser| parser.parse_from_string(html, SupportedType::TextHtml));
     let mut author_css = String::new();
-    if let Ok(parsed) = parsed {
+    if let Some(parsed) = parse(html) {
         if let Ok(styles) = parsed.query_selector_all("style") {
             let texts = (0..styles.length()).filter_map(|at| styles.item(at)?.text_content());
             author_css = texts.collect::<Vec<_>>().join("\n");
@@ -44,6 +43,40 @@ pub(crate) fn clean(html: &str, links: Links, picture: impl Fn(&str) -> Option<S
     Cleaned {
         document: frame(&walk.body, &author_css, &walk.rules),
         pictures_left_out: walk.pictures_left_out,
+    }
+}
+
+/// What an HTML mail says, as lines.
+pub(crate) fn to_text(html: &str) -> String {
+    let mut text = String::new();
+    if let Some(body) = parse(html).and_then(|parsed| parsed.body()) {
+        lines(&body, &mut text);
+    }
+    text.trim().to_owned()
+}
+
+fn parse(html: &str) -> Option<Document> {
+    DomParser::new().ok()?.parse_from_string(html, SupportedType::TextHtml).ok()
+}
+
+fn lines(of: &Node, text: &mut String) {
+    let mut child = of.first_child();
+    while let Some(node) = child {
+        match node.node_type() {
+            Node::TEXT_NODE => html_rules::add_words(&node.node_value().unwrap_or_default(), text),
+            Node::ELEMENT_NODE => {
+                let name = node.node_name().to_ascii_lowercase();
+                if name == "br" {
+                    text.push('\n');
+                } else if html_rules::element(&name) != Fate::Drop {
+                    html_rules::begin_line(&name, text);
+                    lines(&node, text);
+                    html_rules::begin_line(&name, text);
+                }
+            }
+            _ => {}
+        }
+        child = node.next_sibling();
     }
 }
 

@@ -17,16 +17,16 @@ pub(crate) enum Fate {
 /// What becomes of an element of this name (lower case).
 pub(crate) fn element(name: &str) -> Fate {
     match name {
-        "a" | "abbr" | "address" | "article" | "aside" | "b" | "bdi" | "bdo" | "big" | "blockquote" | "br"
-        | "caption" | "center" | "cite" | "code" | "col" | "colgroup" | "dd" | "del" | "details" | "dfn"
-        | "div" | "dl" | "dt" | "em" | "figcaption" | "figure" | "font" | "footer" | "h1" | "h2" | "h3"
-        | "h4" | "h5" | "h6" | "header" | "hr" | "i" | "img" | "ins" | "kbd" | "li" | "main" | "mark"
-        | "nav" | "ol" | "p" | "pre" | "q" | "rp" | "rt" | "ruby" | "s" | "samp" | "section" | "small"
-        | "span" | "strike" | "strong" | "sub" | "summary" | "sup" | "table" | "tbody" | "td" | "tfoot"
-        | "th" | "thead" | "time" | "tr" | "tt" | "u" | "ul" | "var" | "wbr" => Fate::Keep,
-        "applet" | "audio" | "base" | "canvas" | "embed" | "frame" | "frameset" | "head" | "iframe" | "input"
-        | "link" | "math" | "meta" | "noscript" | "object" | "param" | "script" | "select" | "source"
-        | "style" | "svg" | "template" | "textarea" | "title" | "track" | "video" => Fate::Drop,
+        "a" | "abbr" | "address" | "article" | "aside" | "b" | "bdi" | "bdo" | "big" | "blockquote"
+        | "br" | "caption" | "center" | "cite" | "code" | "col" | "colgroup" | "dd" | "del" | "details"
+        | "dfn" | "div" | "dl" | "dt" | "em" | "figcaption" | "figure" | "font" | "footer" | "h1" | "h2"
+        | "h3" | "h4" | "h5" | "h6" | "header" | "hr" | "i" | "img" | "ins" | "kbd" | "li" | "main"
+        | "mark" | "nav" | "ol" | "p" | "pre" | "q" | "rp" | "rt" | "ruby" | "s" | "samp" | "section"
+        | "small" | "span" | "strike" | "strong" | "sub" | "summary" | "sup" | "table" | "tbody" | "td"
+        | "tfoot" | "th" | "thead" | "time" | "tr" | "tt" | "u" | "ul" | "var" | "wbr" => Fate::Keep,
+        "applet" | "audio" | "base" | "canvas" | "embed" | "frame" | "frameset" | "head" | "iframe"
+        | "input" | "link" | "math" | "meta" | "noscript" | "object" | "param" | "script" | "select"
+        | "source" | "style" | "svg" | "template" | "textarea" | "title" | "track" | "video" => Fate::Drop,
         _ => Fate::Unwrap,
     }
 }
@@ -54,10 +54,11 @@ pub(crate) fn attribute(element: &str, name: &str, value: &str) -> Attribute {
         (_, "style") => Attribute::Style,
         (
             _,
-            "abbr" | "align" | "alt" | "bgcolor" | "border" | "cellpadding" | "cellspacing" | "class" | "color"
-            | "cols" | "colspan" | "datetime" | "dir" | "face" | "headers" | "height" | "hidden" | "hspace"
-            | "id" | "lang" | "noshade" | "nowrap" | "open" | "reversed" | "role" | "rowspan" | "scope" | "size"
-            | "span" | "start" | "summary" | "title" | "type" | "valign" | "value" | "vspace" | "width",
+            "abbr" | "align" | "alt" | "bgcolor" | "border" | "cellpadding" | "cellspacing" | "class"
+            | "color" | "cols" | "colspan" | "datetime" | "dir" | "face" | "headers" | "height" | "hidden"
+            | "hspace" | "id" | "lang" | "noshade" | "nowrap" | "open" | "reversed" | "role" | "rowspan"
+            | "scope" | "size" | "span" | "start" | "summary" | "title" | "type" | "valign" | "value"
+            | "vspace" | "width",
         ) => Attribute::Keep,
         _ => Attribute::Drop,
     }
@@ -109,6 +110,38 @@ pub(crate) fn declarations(style: &str) -> Option<String> {
     let harmless = !style.contains(['{', '}', '<', '@', '\\']) && !style.contains("/*");
     let style = style.trim();
     (harmless && !style.is_empty()).then(|| style.to_owned())
+}
+
+/// Adds a run of text to lines: blanks in HTML are all the same.
+pub(crate) fn add_words(run: &str, lines: &mut String) {
+    let separated = |lines: &str| lines.is_empty() || lines.ends_with(char::is_whitespace);
+    if run.starts_with(char::is_whitespace) && !separated(lines) {
+        lines.push(' ');
+    }
+    for (at, word) in run.split_whitespace().enumerate() {
+        if at > 0 {
+            lines.push(' ');
+        }
+        lines.push_str(word);
+    }
+    if run.ends_with(char::is_whitespace) && !separated(lines) {
+        lines.push(' ');
+    }
+}
+
+/// Where an element of this name begins or ends a line or a paragraph, so do the lines.
+pub(crate) fn begin_line(name: &str, lines: &mut String) {
+    let breaks: usize = match name {
+        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table" | "ul" | "ol"
+        | "dl" => 2,
+        "div" | "li" | "tr" | "dt" | "dd" | "section" | "article" | "header" | "footer" | "hr" => 1,
+        _ => return,
+    };
+    lines.truncate(lines.trim_end_matches(' ').len());
+    let there = lines.bytes().rev().take_while(|byte| *byte == b'\n').count();
+    if !lines.is_empty() {
+        lines.extend(std::iter::repeat_n('\n', breaks.saturating_sub(there)));
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +207,23 @@ mod tests {
     #[case("https://x.example/p.png", false)]
     fn picture_data(#[case] source: &str, #[case] shown: bool) {
         assert_eq!(is_picture_data(source), shown);
+    }
+
+    #[test]
+    fn html_becomes_lines() {
+        let mut lines = String::new();
+        begin_line("p", &mut lines);
+        for run in ["Hello ", " there,", "\n  friend "] {
+            add_words(run, &mut lines);
+        }
+        for name in ["p", "p", "div"] {
+            begin_line(name, &mut lines);
+        }
+        add_words("one", &mut lines);
+        begin_line("div", &mut lines);
+        begin_line("li", &mut lines);
+        add_words("two", &mut lines);
+        assert_eq!(lines, "Hello there, friend\n\none\ntwo");
     }
 
     #[rstest]

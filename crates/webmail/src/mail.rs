@@ -90,7 +90,8 @@ impl Mail {
         let compose = Box::new(move |draft| mail.open_draft(Origin::Reopened, draft));
         let plugin = Plugin::provide(Rc::new(Webmail { account, compose }));
         plugin.on_event(move |event| mail.hear(event));
-        let listener = window_event_listener(leptos::ev::hashchange, move |_| mail.go_where_the_address_says());
+        let listener =
+            window_event_listener(leptos::ev::hashchange, move |_| mail.go_where_the_address_says());
         on_cleanup(move || listener.remove());
         mail.load(Folder::Inbox);
         mail.load(Folder::Sent);
@@ -135,7 +136,8 @@ impl Mail {
         let route = current_route();
         self.moved.set(true);
         self.notice.update(|notice| {
-            *notice = notice.take().filter(|notice| notice.stays).map(|notice| Notice { stays: false, ..notice });
+            *notice =
+                notice.take().filter(|notice| notice.stays).map(|notice| Notice { stays: false, ..notice });
         });
         if let Some(folder) = route.folder() {
             self.last_folder.set(folder);
@@ -174,7 +176,8 @@ impl Mail {
                 messages
             });
             let news = listing.messages.try_update(|known| {
-                let news = known.get().zip(answer.as_ref().ok()).is_some_and(|(old, new)| newest(new) > newest(old));
+                let news =
+                    known.get().zip(answer.as_ref().ok()).is_some_and(|(old, new)| newest(new) > newest(old));
                 if answer.is_ok() || known.get().is_none() {
                     *known = answer.into();
                 }

@@ -2,12 +2,12 @@
 
 mod answer;
 mod drafts;
+mod el;
 mod focus;
 mod host;
 mod html;
 mod html_rules;
 mod keep;
-mod live;
 mod mail;
 mod message;
 mod route;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use plugin::Address;
 
+use crate::html;
+
 /// A file in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct File {
@@ -42,16 +44,17 @@ pub(crate) struct Opened {
     pub(crate) references: Vec<String>,
     /// As its author meant it.
     pub(crate) body: Body,
-    /// The same without any markup.
-    pub(crate) text: String,
+    /// The same without any markup, where its author has written that too.
+    plain: Option<String>,
     pub(crate) files: Vec<File>,
 }
 
 impl Opened {
     /// Reads a message; nothing is too broken to show something.
-    pub(crate) fn read(raw: Arc<Vec<u8>>) -> Self {
+    pub(crate) fn read(raw: Vec<u8>) -> Self {
+        let raw = Arc::new(raw);
         let message = plugin::parse(&raw).unwrap_or_default();
-        let text = if plugin::is_simple(&raw) { text_of(&message) } else { beginning(&raw) };
+        let plain = if plugin::is_simple(&raw) { text_of(&message) } else { Some(beginning(&raw)) };
         Self {
             from: people(message.from()),
             reply_to: people(message.reply_to()),
@@ -62,10 +65,18 @@ impl Opened {
             date: message.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
             message_id: message.message_id().map(str::to_owned),
             references: references(&message),
-            body: html_of(&message).map_or_else(|| Body::Text(text.clone()), Body::Html),
-            text,
+            body: html_of(&message).map_or_else(|| Body::Text(plain.clone().unwrap_or_default()), Body::Html),
+            plain,
             files: message.attachments().map(|part| file(&message, part)).collect(),
             raw,
+        }
+    }
+
+    /// What it says, without any markup.
+    pub(crate) fn text(&self) -> String {
+        match (&self.plain, &self.body) {
+            (Some(text), _) | (None, Body::Text(text)) => text.clone(),
+            (None, Body::Html(html)) => html::to_text(html),
         }
     }
 
@@ -115,15 +126,30 @@ fn html_of(message: &Message<'_>) -> Option<String> {
                 html.push_str(&escape(text));
                 html.push_str("</pre>");
             }
-            PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) | PartType::Multipart(_) => {}
+            PartType::Binary(_)
+            | PartType::InlineBinary(_)
+            | PartType::Message(_)
+            | PartType::Multipart(_) => {}
         }
     }
     any.then_some(html)
 }
 
-fn text_of(message: &Message<'_>) -> String {
-    let bodies = (0..message.text_body_count()).filter_map(|at| message.body_text(at));
-    bodies.map(|text| text.trim_end().replace("\r\n", "\n")).collect::<Vec<_>>().join("\n\n")
+/// The text, when there is any that is none of HTML.
+fn text_of(message: &Message<'_>) -> Option<String> {
+    let mut texts = Vec::new();
+    for part in message.text_bodies() {
+        match &part.body {
+            PartType::Text(text) => texts.push(text.trim_end().replace("\r\n", "\n")),
+            // Made of HTML, it would be told better by the browser.
+            PartType::Html(_) => return None,
+            PartType::Binary(_)
+            | PartType::InlineBinary(_)
+            | PartType::Message(_)
+            | PartType::Multipart(_) => {}
+        }
+    }
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
 /// The first octets of a message that no MIME reader should be given whole, as they are.
@@ -163,8 +189,10 @@ fn file(message: &Message<'_>, part: &MessagePart<'_>) -> File {
 fn safe_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
     // U+202A to U+202E and U+2066 to U+2069 turn the direction of writing: `exe.txt` from `txt.exe`.
-    let shows =
-        |c: &char| !c.is_control() && !matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    let shows = |c: &char| {
+        !c.is_control()
+            && !matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
     base.trim().trim_start_matches('.').chars().filter(shows).take(200).collect()
 }
 
@@ -192,7 +220,7 @@ mod tests {
     use super::*;
 
     fn opened(raw: &str) -> Opened {
-        Opened::read(Arc::new(raw.replace('\n', "\r\n").into_bytes()))
+        Opened::read(raw.replace('\n', "\r\n").into_bytes())
     }
 
     const MIXED: &str = "From: =?utf-8?q?J=C3=B6rg?= <joerg@x.example>\nTo: a@home.example, \"B, C\" <b@y.example>\n\
@@ -219,7 +247,7 @@ mod tests {
     fn prefers_html_and_keeps_the_text() {
         let message = opened(MIXED);
         assert!(matches!(&message.body, Body::Html(html) if html.contains("rich")));
-        assert_eq!(message.text, "plain");
+        assert_eq!(message.text(), "plain");
         let picture = message.part_of_html("p1").expect("the picture");
         assert_eq!((&*picture.media_type, &*picture.bytes), ("image/png", &b"\x89PNG"[..]));
     }
@@ -247,8 +275,8 @@ mod tests {
     #[case("\r\n\r\nonly a body")]
     #[case("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x")]
     fn shows_something_of_anything(#[case] raw: &str) {
-        let message = Opened::read(Arc::new(raw.as_bytes().to_vec()));
-        assert!(message.text.len() <= raw.len());
+        let message = Opened::read(raw.as_bytes().to_vec());
+        assert!(message.text().len() <= raw.len());
     }
 
     #[test]

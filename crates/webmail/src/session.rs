@@ -57,7 +57,9 @@ impl Session {
             self.state.set(match answer {
                 Ok(account) => State::In(account),
                 Err(ClientError::Away) => State::Away,
-                Err(ClientError::LoggedOut | ClientError::Problem(_) | ClientError::Unreadable) => State::Out(why),
+                Err(ClientError::LoggedOut | ClientError::Problem(_) | ClientError::Unreadable) => {
+                    State::Out(why)
+                }
             });
         });
     }

@@ -47,7 +47,8 @@ fn link_length(text: &str) -> usize {
     });
     while let Some(last) = link.chars().next_back() {
         let bracket = unopened.iter_mut().find(|(close, left)| *close == last && *left > 0);
-        let punctuation = matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '“' | '”' | '’' | '»' | '*' | '_');
+        let punctuation =
+            matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '“' | '”' | '’' | '»' | '*' | '_');
         match bracket {
             Some((_, left)) => *left -= 1,
             None if punctuation => {}

@@ -12,30 +12,34 @@ mod shell;
 use leptos::prelude::*;
 use plugin::components::Sprite;
 
-use crate::live::live;
-use crate::session::{Session, State};
+use crate::el::{El, classed, el, live};
+use crate::session::{Session, State, Why};
 use crate::words::w;
 
 /// The page.
-pub(crate) fn app() -> impl IntoView {
+pub(crate) fn app() -> AnyView {
     let session = Session::provide();
-    let page = live(move || {
-        match session.state.get() {
-            State::Asking => view! { <p class="boot" role="status">{w!(loading)}</p> }.into_any(),
-            State::Away => away(session).into_any(),
-            State::Out(why) => login::login(session, why).into_any(),
-            State::In(account) => shell::shell(account).into_any(),
-        }
+    let page = live(move || match session.state.get() {
+        State::Asking => classed("p", "boot").attr("role", "status").text(w!(loading)).into(),
+        State::Away => away(session).into(),
+        State::Out(why) => login::login(session, why).into(),
+        State::In(account) => shell::shell(account).into(),
     });
-    view! { <Sprite />{page} }
+    view! { <Sprite />{page} }.into_any()
 }
 
-fn away(session: Session) -> impl IntoView {
-    let again = move |_| session.ask(crate::session::Why::First);
-    view! {
-        <main class="boot">
-            <p role="alert">{w!(server_away)}</p>
-            <p><button class="btn" type="button" on:click=again>{w!(try_again)}</button></p>
-        </main>
-    }
+fn away(session: Session) -> El {
+    classed("main", "boot")
+        .child(el("p").attr("role", "alert").text(w!(server_away)))
+        .child(el("p").child(button("btn", w!(try_again), move || session.ask(Why::First))))
+}
+
+/// A button.
+fn button(class: &'static str, name: impl AsRef<str>, act: impl FnMut() + 'static) -> El {
+    plain_button(class, act).text(name)
+}
+
+/// A button that has no name yet.
+fn plain_button(class: &'static str, act: impl FnMut() + 'static) -> El {
+    classed("button", class).attr("type", "button").press(act)
 }

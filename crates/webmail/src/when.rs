@@ -1,12 +1,12 @@
 //! Times as people read them, in the browser's zone and manner.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use plugin::browser::now;
 use plugin::i18n::Locale;
 use plugin::words::locale;
 use wasm_bindgen::JsValue;
 
+use crate::el::{El, el};
 
 /// How far back a day lies: what of a time is worth showing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,32 +18,30 @@ pub(crate) enum Nearness {
     Further,
 }
 
-/// How far `day` is from `today`.
-pub(crate) fn nearness(day: Date, today: Date) -> Nearness {
-    let days = day.until(today).map_or(i32::MAX, |span| span.get_days());
-    match days {
-        0 => Nearness::Today,
-        1..=6 => Nearness::ThisWeek,
-        _ if day.year() == today.year() => Nearness::ThisYear,
-        _ => Nearness::Further,
+/// How near a day is that lies so many days back.
+pub(crate) fn nearness(days: i64, same_year: bool) -> Nearness {
+    match (days, same_year) {
+        (0, _) => Nearness::Today,
+        (1..=6, _) => Nearness::ThisWeek,
+        (_, true) => Nearness::ThisYear,
+        (_, false) => Nearness::Further,
     }
 }
 
 /// A time as short as a list needs it: `14:05`, `Mo`, `3. Nov.`, `3.11.2025`.
 pub(crate) fn short(at: Timestamp) -> String {
-    match nearness(local_day(at), local_day(now())) {
+    let (day, today) = (Day::of(at), Day::of(now()));
+    match nearness(today.number - day.number, today.year == day.year) {
         Nearness::Today => format(at, &TIME),
         Nearness::ThisWeek => format(at, &[("weekday", "short")]),
         Nearness::ThisYear => format(at, &[("day", "numeric"), ("month", "short")]),
-        Nearness::Further => {
-            format(at, &[("day", "numeric"), ("month", "numeric"), ("year", "numeric")])
-        }
+        Nearness::Further => format(at, &[("day", "numeric"), ("month", "numeric"), ("year", "numeric")]),
     }
 }
 
 /// Day and time in full, and whether that is today (then it is the time only).
 pub(crate) fn long(at: Timestamp) -> (bool, String) {
-    if local_day(at) == local_day(now()) {
+    if Day::of(at).number == Day::of(now()).number {
         return (true, format(at, &TIME));
     }
     let day = [("weekday", "short"), ("day", "numeric"), ("month", "long"), ("year", "numeric")];
@@ -55,6 +53,11 @@ pub(crate) fn time(at: Timestamp) -> String {
     format(at, &TIME)
 }
 
+/// The time as an element that programs can read too.
+pub(crate) fn element(at: Timestamp, shown: String) -> El {
+    el("time").attr("datetime", String::from(to_js(at).to_iso_string())).text(shown)
+}
+
 const TIME: [(&str, &str); 2] = [("hour", "2-digit"), ("minute", "2-digit")];
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of our era fit")]
@@ -62,11 +65,20 @@ fn to_js(at: Timestamp) -> js_sys::Date {
     js_sys::Date::new(&JsValue::from_f64(at.as_millisecond() as f64))
 }
 
-fn local_day(at: Timestamp) -> Date {
-    let date = to_js(at);
-    let (year, month, day) = (date.get_full_year(), date.get_month() + 1, date.get_date());
-    let number = |number: u32| i8::try_from(number).unwrap_or(1);
-    Date::new(i16::try_from(year).unwrap_or(i16::MAX), number(month), number(day)).unwrap_or_default()
+/// A day in the browser's zone.
+struct Day {
+    /// Counted from some day long ago.
+    number: i64,
+    year: u32,
+}
+
+impl Day {
+    #[expect(clippy::cast_possible_truncation, reason = "minutes from UTC are few")]
+    fn of(at: Timestamp) -> Self {
+        let date = to_js(at);
+        let local = at.as_second() - date.get_timezone_offset() as i64 * 60;
+        Self { number: local.div_euclid(24 * 60 * 60), year: date.get_full_year() }
+    }
 }
 
 fn format(at: Timestamp, options: &[(&str, &str)]) -> String {
@@ -84,26 +96,20 @@ fn format(at: Timestamp, options: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
     use rstest::rstest;
 
     use super::*;
 
     #[rstest]
-    #[case(date(2026, 11, 24), Nearness::Today)]
-    #[case(date(2026, 11, 23), Nearness::ThisWeek)]
-    #[case(date(2026, 11, 18), Nearness::ThisWeek)]
-    #[case(date(2026, 11, 17), Nearness::ThisYear)]
-    #[case(date(2026, 1, 1), Nearness::ThisYear)]
-    #[case(date(2025, 12, 31), Nearness::Further)]
-    #[case(date(2026, 11, 25), Nearness::ThisYear)]
-    #[case(date(2027, 1, 1), Nearness::Further)]
-    fn days(#[case] day: Date, #[case] expected: Nearness) {
-        assert_eq!(nearness(day, date(2026, 11, 24)), expected);
-    }
-
-    #[test]
-    fn the_turn_of_the_year_is_within_the_week() {
-        assert_eq!(nearness(date(2026, 12, 30), date(2027, 1, 2)), Nearness::ThisWeek);
+    #[case(0, true, Nearness::Today)]
+    #[case(1, true, Nearness::ThisWeek)]
+    #[case(6, true, Nearness::ThisWeek)]
+    #[case(6, false, Nearness::ThisWeek)]
+    #[case(7, true, Nearness::ThisYear)]
+    #[case(7, false, Nearness::Further)]
+    #[case(-1, true, Nearness::ThisYear)]
+    #[case(-1, false, Nearness::Further)]
+    fn days(#[case] back: i64, #[case] same_year: bool, #[case] expected: Nearness) {
+        assert_eq!(nearness(back, same_year), expected);
     }
 }

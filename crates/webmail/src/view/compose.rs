@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use leptos::ev::{DragEvent, Event, MouseEvent, SubmitEvent};
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::{ComposerNotice, Icon};
+use plugin::components::ComposerNotice;
 use plugin::state::recipients;
 use plugin::{Address, Attachment, Draft, Plugin, Recipients};
 use wasm_bindgen::JsCast;
-use web_sys::{FileList, HtmlInputElement};
+use web_sys::{DragEvent, Event, FileList, HtmlInputElement, HtmlTextAreaElement};
 
-use super::files;
+use super::{files, plain_button};
 use crate::drafts::{Kept, Origin, Typed};
+use crate::el::{El, classed, el, event_as, live, nothing, with_icon};
 use crate::focus;
 use crate::keep::{self, Shelf};
-use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Folder, Route};
 use crate::sending::{self, Trouble};
@@ -127,17 +125,18 @@ impl Composer {
     }
 
     fn typed(self) -> Typed {
-        Typed {
-            to: self.to.get_untracked(),
-            cc: self.cc.get_untracked(),
-            bcc: self.bcc.get_untracked(),
-        }
+        Typed { to: self.to.get_untracked(), cc: self.cc.get_untracked(), bcc: self.bcc.get_untracked() }
     }
 
     fn type_into(self, line: Line, text: String) {
         let addresses = recipients::parse(&text).addresses;
         self.field(line).set(text);
         self.draft.update(|draft| line.set(&mut draft.recipients, addresses));
+        self.touch();
+    }
+
+    fn change(self, change: impl FnOnce(&mut Draft)) {
+        self.draft.update(change);
         self.touch();
     }
 
@@ -197,7 +196,8 @@ impl Composer {
         spawn_local(async move {
             let (files, unread) = files::read(list).await;
             if let Some(name) = unread.first() {
-                let _ = self.trouble.try_set(Some(Trouble::general(w!(file_unreadable, name = name.clone()))));
+                let _ =
+                    self.trouble.try_set(Some(Trouble::general(w!(file_unreadable, name = name.clone()))));
             }
             self.change_files(|attachments| attachments.extend(files));
         });
@@ -208,7 +208,8 @@ impl Composer {
             return;
         }
         let address = self.mail.address();
-        let fits = self.draft.with_untracked(|draft| Shelf::of(&address).put_files(self.number, &draft.attachments));
+        let fits =
+            self.draft.with_untracked(|draft| Shelf::of(&address).put_files(self.number, &draft.attachments));
         if !fits {
             self.status.set(w!(files_not_saved).to_string());
         }
@@ -226,216 +227,220 @@ pub(super) fn compose(mail: Mail, number: u32) -> AnyView {
     let Some(kept) = mail.draft(number) else {
         // Sent or thrown away meanwhile, or another browser's.
         set_timeout(move || mail.go_instead(Route::Folder(Folder::Inbox)), Duration::ZERO);
-        return ().into_any();
+        return nothing();
     };
     let composer = Composer::new(mail, kept);
     composer.keep_fields_up_to_date();
     composer.keep();
-    let begin = if composer.to.with_untracked(String::is_empty) { "#to" } else { "#message" };
-    focus::soon(begin);
-    form(composer).into_any()
+    if composer.to.with_untracked(String::is_empty) {
+        focus::soon("#to");
+    } else {
+        begin_at_the_top();
+    }
+    composer.form().into()
 }
 
-fn form(composer: Composer) -> impl IntoView {
-    let send = Callback::new(move |()| sending::send(composer));
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        send.run(());
-    };
-    let over = RwSignal::new(false);
-    let drag = move |event: DragEvent| {
-        event.prevent_default();
-        over.set(true);
-    };
-    let drop = move |event: DragEvent| {
-        event.prevent_default();
-        over.set(false);
-        if let Some(list) = event.data_transfer().and_then(|data| data.files()).filter(|list| list.length() > 0) {
-            composer.touch();
-            composer.add_files(list);
+/// Answers are written above what they answer.
+fn begin_at_the_top() {
+    focus::soon("#message");
+    request_animation_frame(|| {
+        if let Some(area) =
+            focus::find("#message").and_then(|area| area.dyn_into::<HtmlTextAreaElement>().ok())
+        {
+            let _ = area.set_selection_range(0, 0);
         }
-    };
-    view! {
-        <form class="compose" class:over=live(move || over.get()) novalidate on:submit=submit
-            on:dragover=drag on:dragleave=move |_| over.set(false) on:drop=drop>
-            <div class="pane-head tools">
-                <a class="btn quiet" href=Route::Folder(composer.mail.last_folder()).href() on:click=go_back>
-                    <Icon name="back" /><span>{w!(back)}</span>
-                </a>
-                <h1 class="vh">{w!(new_message)}</h1>
-                <button class="btn quiet end" type="button" on:click=move |_| composer.discard()>
-                    <Icon name="bin" /><span>{w!(discard)}</span>
-                </button>
-            </div>
-            {others(composer)}
-            {Line::ALL.map(|line| recipients_line(composer, line)).collect_view()}
-            {subject(composer)}
-            <ComposerNotice draft=composer.draft on_send=send />
-            {html_hint(composer)}
-            {text(composer)}
-            {attachments(composer)}
-            {buttons(composer)}
-        </form>
-    }
-}
-
-/// Back is where the person came from, when there is such a place.
-fn go_back(event: MouseEvent) {
-    if let Ok(history) = window().history()
-        && history.length().is_ok_and(|length| length > 1)
-    {
-        event.prevent_default();
-        let _ = history.back();
-    }
-}
-
-fn others(composer: Composer) -> impl IntoView {
-    let others = composer.mail.other_drafts(composer.number);
-    let links = others.into_iter().map(|(number, subject)| {
-        let subject = if subject.is_empty() { w!(no_subject).to_string() } else { subject };
-        view! { <li><a href=Route::Compose(number).href()>{subject}</a></li> }
     });
-    let links: Vec<_> = links.collect();
-    (!links.is_empty()).then(|| {
-        view! {
-            <div class="line others">
-                <span class="label" id="other-drafts">{w!(other_drafts)}</span>
-                <ul class="row" aria-labelledby="other-drafts">{links}</ul>
-            </div>
-        }
-    })
 }
 
-fn recipients_line(composer: Composer, line: Line) -> impl IntoView {
-    let field = composer.field(line);
-    let trouble = move || composer.trouble_of(Some(line));
-    let hint = format!("{}-trouble", line.id());
-    let described = hint.clone();
-    view! {
-        <div class="line">
-            <label for=line.id()>{line.name()}</label>
-            <div>
-                <input id=line.id() type="text" inputmode="email" autocomplete="off" autocapitalize="none" spellcheck="false"
-                    aria-invalid=live(move || trouble().map(|_| "true")) aria-describedby=described
-                    prop:value=field on:input=move |event| composer.type_into(line, event_target_value(&event)) />
-                <p class="hint warn" id=hint>
-                    {live(move || match trouble() {
-                        None => ().into_any(),
-                        Some(text) => view! { <Icon name="alert" />" "<span>{text}</span> }.into_any(),
-                    })}
-                </p>
-            </div>
-        </div>
+impl Composer {
+    fn form(self) -> El {
+        let send = Callback::new(move |()| sending::send(self));
+        let over = RwSignal::new(false);
+        let class = move || Some(if over.get() { "compose over" } else { "compose" }.to_owned());
+        el("form")
+            .live_attr("class", class)
+            .attr("novalidate", "")
+            .on("submit", move |event| {
+                event.prevent_default();
+                send.run(());
+            })
+            .on("dragover", move |event| {
+                event.prevent_default();
+                over.set(true);
+            })
+            .on("dragleave", move |_| over.set(false))
+            .on("drop", move |event| {
+                event.prevent_default();
+                over.set(false);
+                self.drop_files(event);
+            })
+            .child(self.tools())
+            .maybe(self.others())
+            .children(Line::ALL.map(|line| self.recipients_line(line)))
+            .child(self.subject())
+            .view(view! { <ComposerNotice draft=self.draft on_send=send /> }.into_any())
+            .maybe(self.html_hint())
+            .child(el("label").class("vh").attr("for", "message").text(w!(message)))
+            .child(el("textarea").attr("id", "message").value(
+                move || self.draft.with(|draft| draft.text.clone()),
+                move |text| self.change(|draft| draft.set_text(text)),
+            ))
+            .view(self.attachments())
+            .child(self.buttons())
     }
-}
 
-fn subject(composer: Composer) -> impl IntoView {
-    let write = move |event: Event| {
-        composer.draft.update(|draft| draft.subject = event_target_value(&event));
-        composer.touch();
-    };
-    view! {
-        <div class="line">
-            <label for="subject">{w!(subject)}</label>
-            <input id="subject" type="text" autocomplete="off" on:input=write
-                prop:value=live(move || composer.draft.with(|draft| draft.subject.clone())) />
-        </div>
+    fn tools(self) -> El {
+        // Back is where the person came from, when there is such a place.
+        let go_back = move |event: Event| {
+            if let Ok(history) = window().history()
+                && history.length().is_ok_and(|length| length > 1)
+            {
+                event.prevent_default();
+                let _ = history.back();
+            }
+        };
+        let back = classed("a", "btn quiet").attr("href", Route::Folder(self.mail.last_folder()).href());
+        classed("div", "pane-head tools")
+            .child(with_icon(back, "back", w!(back)).on("click", go_back))
+            .child(classed("h1", "vh").text(w!(new_message)))
+            .child(with_icon(plain_button("btn quiet end", move || self.discard()), "bin", w!(discard)))
     }
-}
 
-fn text(composer: Composer) -> impl IntoView {
-    let write = move |event: Event| {
-        composer.draft.update(|draft| draft.set_text(event_target_value(&event)));
-        composer.touch();
-    };
-    let area = NodeRef::<html::Textarea>::new();
-    // Answers are written above what they answer.
-    area.on_load(|area| {
-        let _ = area.set_selection_range(0, 0);
-    });
-    view! {
-        <label class="vh" for="message">{w!(message)}</label>
-        <textarea id="message" node_ref=area on:input=write
-            prop:value=live(move || composer.draft.with(|draft| draft.text.clone()))></textarea>
+    /// The drafts beside this one.
+    fn others(self) -> Option<El> {
+        let others = self.mail.other_drafts(self.number);
+        let link = |(number, subject): &(u32, String)| {
+            let subject = if subject.is_empty() { w!(no_subject) } else { subject };
+            el("li").child(el("a").attr("href", Route::Compose(*number).href()).text(subject))
+        };
+        let list =
+            classed("ul", "row").attr("aria-labelledby", "other-drafts").children(others.iter().map(link));
+        let label = classed("span", "label").attr("id", "other-drafts").text(w!(other_drafts));
+        (!others.is_empty()).then(|| classed("div", "line others").child(label).child(list))
     }
-}
 
-/// What becomes of the HTML of a reopened message.
-fn html_hint(composer: Composer) -> impl IntoView {
-    let had = composer.draft.with_untracked(|draft| draft.html.is_some());
-    let has = Memo::new(move |_| composer.draft.with(|draft| draft.html.is_some()));
-    had.then(|| {
-        view! {
-            <p class="hint" role="status">
-                <Icon name="info" />" "<span>{live(move || if has.get() { w!(html_kept) } else { w!(html_dropped) })}</span>
-            </p>
-        }
-    })
-}
+    fn recipients_line(self, line: Line) -> El {
+        let hint = format!("{}-trouble", line.id());
+        let field = self.field(line);
+        let input = field_named(line.id())
+            .attr("inputmode", "email")
+            .attr("autocapitalize", "none")
+            .attr("spellcheck", "false")
+            .attr("aria-describedby", hint.clone())
+            .truth("aria-invalid", move || self.trouble_of(Some(line)).is_some())
+            .value(move || field.get(), move |text| self.type_into(line, text));
+        let trouble = live(move || match self.trouble_of(Some(line)) {
+            None => nothing(),
+            Some(text) => with_icon(classed("span", "hint warn"), "alert", text).into(),
+        });
+        let hint = el("div").attr("id", hint).view(trouble);
+        labelled(line.id(), line.name()).child(el("div").child(input).child(hint))
+    }
 
-fn attachments(composer: Composer) -> impl IntoView {
-    let names = Memo::new(move |_| {
-        composer.draft.with(|draft| {
-            let named = |file: &Attachment| (file.name.clone(), file.bytes.len());
-            draft.attachments.iter().map(named).collect::<Vec<_>>()
+    fn subject(self) -> El {
+        let input = field_named("subject").value(
+            move || self.draft.with(|draft| draft.subject.clone()),
+            move |text| self.change(|draft| draft.subject = text),
+        );
+        labelled("subject", w!(subject)).child(input)
+    }
+
+    /// What becomes of the HTML of a reopened message.
+    fn html_hint(self) -> Option<El> {
+        let had = self.draft.with_untracked(|draft| draft.html.is_some());
+        let text = move || {
+            let has = self.draft.with(|draft| draft.html.is_some());
+            if has { w!(html_kept) } else { w!(html_dropped) }.to_owned()
+        };
+        had.then(|| {
+            let said = el("span").live_text(text);
+            classed("p", "hint").attr("role", "status").icon("info").child(said)
         })
-    });
-    let item = move |at: usize, name: String, bytes: usize| {
-        let name = if name.is_empty() { w!(unnamed).to_string() } else { name };
-        let remove = move |_| {
-            composer.change_files(|files| {
+    }
+
+    fn attachments(self) -> AnyView {
+        let names = Memo::new(move |_| {
+            let named = |file: &Attachment| (file.name.clone(), file.bytes.len());
+            self.draft.with(|draft| draft.attachments.iter().map(named).collect::<Vec<_>>())
+        });
+        live(move || {
+            let names = names.get();
+            if names.is_empty() {
+                return nothing();
+            }
+            let items =
+                names.into_iter().enumerate().map(|(at, (name, bytes))| self.attachment(at, &name, bytes));
+            classed("ul", "files").attr("aria-label", w!(attachments)).children(items).into()
+        })
+    }
+
+    fn attachment(self, at: usize, name: &str, bytes: usize) -> El {
+        let name = if name.is_empty() { w!(unnamed) } else { name };
+        let remove = move || {
+            self.change_files(|files| {
                 if at < files.len() {
                     files.remove(at);
                 }
             });
-            composer.touch();
+            self.touch();
             focus::soon("#attach");
         };
-        view! {
-            <li class="chip">
-                <Icon name="clip" /><span class="addr">{name.clone()}</span><span class="state">{size(bytes)}</span>
-                <button type="button" aria-label=w!(remove, name = name) on:click=remove><Icon name="x" /></button>
-            </li>
-        }
-    };
-    live(move || {
-        let names = names.get();
-        let items = names.into_iter().enumerate().map(|(at, (name, bytes))| item(at, name, bytes));
-        let items: Vec<_> = items.collect();
-        if items.is_empty() {
-            return ().into_any();
-        }
-        view! { <ul class="files" aria-label=w!(attachments)>{items}</ul> }.into_any()
-    })
-}
+        classed("li", "chip")
+            .icon("clip")
+            .child(classed("span", "addr").text(name))
+            .child(classed("span", "state").text(size(bytes)))
+            .child(plain_button("", remove).attr("aria-label", w!(remove, name = name.to_owned())).icon("x"))
+    }
 
-fn buttons(composer: Composer) -> impl IntoView {
-    let input = NodeRef::<html::Input>::new();
-    let choose = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let chosen = move |event: Event| {
-        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+    fn buttons(self) -> El {
+        let send = classed("button", "btn primary")
+            .attr("type", "submit")
+            .truth("aria-disabled", move || self.busy.get())
+            .icon("sent")
+            .text(w!(send));
+        let choose = || focus::find("#files").into_iter().for_each(|input| input.click());
+        let attach = plain_button("btn", choose).attr("id", "attach").icon("clip").text(w!(attach));
+        let files = el("input")
+            .attr("type", "file")
+            .attr("id", "files")
+            .attr("multiple", "")
+            .attr("hidden", "")
+            .attr("aria-label", w!(choose_files))
+            .on("change", move |event| self.choose_files(&event));
+        let status = move || if self.busy.get() { w!(sending).to_owned() } else { self.status.get() };
+        let trouble = move || self.trouble_of(None).unwrap_or_default();
+        classed("div", "send")
+            .child(classed("p", "trouble").attr("role", "alert").live_text(trouble))
+            .child(send)
+            .child(attach)
+            .child(files)
+            .child(classed("span", "small").attr("role", "status").live_text(status))
+    }
+
+    fn choose_files(self, event: &Event) {
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        let Some(input) = input else { return };
         if let Some(list) = input.files() {
-            composer.touch();
-            composer.add_files(list);
+            self.touch();
+            self.add_files(list);
         }
         // So that the same file can be chosen again.
         input.set_value("");
-    };
-    let trouble = live(move || composer.trouble_of(None).unwrap_or_default());
-    let status = live(move || if composer.busy.get() { w!(sending).to_string() } else { composer.status.get() });
-    view! {
-        <div class="send">
-            <p class="trouble" role="alert">{trouble}</p>
-            <button class="btn primary" type="submit" aria-disabled=live(move || composer.busy.get().then_some("true"))>
-                <Icon name="sent" />{w!(send)}
-            </button>
-            <button class="btn" type="button" id="attach" on:click=choose><Icon name="clip" />{w!(attach)}</button>
-            <input type="file" multiple hidden node_ref=input aria-label=w!(choose_files) on:change=chosen />
-            <span class="small" role="status">{status}</span>
-        </div>
     }
+
+    fn drop_files(self, event: Event) {
+        let files = event_as::<DragEvent>(event).and_then(|event| event.data_transfer()?.files());
+        if let Some(list) = files.filter(|list| list.length() > 0) {
+            self.touch();
+            self.add_files(list);
+        }
+    }
+}
+
+fn labelled(id: &'static str, name: &'static str) -> El {
+    classed("div", "line").child(el("label").attr("for", id).text(name))
+}
+
+fn field_named(id: &'static str) -> El {
+    el("input").attr("id", id).attr("type", "text").attr("autocomplete", "off")
 }

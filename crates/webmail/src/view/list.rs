@@ -5,86 +5,96 @@ use leptos::prelude::*;
 use plugin::components::SentMark;
 use plugin::state::panel::Known;
 
-use crate::live::live;
+use super::button;
+use crate::el::{El, classed, el, live, nothing};
 use crate::mail::Mail;
 use crate::route::{Folder, Route};
 use crate::when;
 use crate::words::w;
 
 /// A folder's list.
-pub(super) fn list(mail: Mail, folder: Folder) -> impl IntoView {
+pub(super) fn list(mail: Mail, folder: Folder) -> El {
     let name = match folder {
         Folder::Inbox => w!(inbox),
         Folder::Sent => w!(sent),
     };
     let listing = mail.listing(folder);
-    // The open message has the page's first heading; without one it is the list's.
-    let is_first = Memo::new(move |_| matches!(mail.route.get(), Route::Folder(_)));
-    let heading = live(move || {
-        if is_first.get() {
-            view! { <h1 tabindex="-1" data-heading>{name}</h1> }.into_any()
-        } else {
-            view! { <h2>{name}</h2> }.into_any()
-        }
-    });
-    let messages = move || {
-        listing.messages.with(|known| known.get().cloned().unwrap_or_default())
-    };
-    let state = live(move || listing.messages.with(|known| match known {
-        Known::Waiting => view! { <p class="list-state" role="status">{w!(loading)}</p> }.into_any(),
-        Known::Failed(_) => {
-            let again = move |_| mail.load(folder);
-            view! {
-                <div class="list-state">
-                    <p role="alert">{w!(server_away)}</p>
-                    <button class="btn" type="button" on:click=again>{w!(try_again)}</button>
-                </div>
-            }
-            .into_any()
-        }
-        Known::Known(list) if list.is_empty() => view! { <p class="list-state">{w!(no_messages)}</p> }.into_any(),
-        Known::Known(_) => ().into_any(),
-    }));
+    let messages = move || listing.messages.with(|known| known.get().cloned().unwrap_or_default());
     let more = live(move || {
         if !listing.is_cut() {
-            return ().into_any();
+            return nothing();
         }
-        let more = move |_| mail.load_more(folder);
-        view! {
-            <p class="list-state"><button class="btn" type="button" on:click=more>{w!(more_messages)}</button></p>
-        }
-        .into_any()
+        let more = button("btn", w!(more_messages), move || mail.load_more(folder));
+        classed("p", "list-state").child(more).into()
     });
-    view! {
-        <section class="list" aria-label=name>
-            <div class="pane-head">{heading}</div>
-            {state}
-            <ul class="mails">
-                <For each=messages key=|message| (message.id, message.seen) children=move |message| row(mail, folder, message) />
-            </ul>
-            {more}
-        </section>
-    }
+    let rows = view! {
+        <For each=messages key=|message| (message.id, message.seen)
+            children=move |message| AnyView::from(row(mail, folder, message)) />
+    };
+    classed("section", "list")
+        .attr("aria-label", name)
+        // The open message has the page's first heading; without one it is the list's.
+        .child(pane_head(name, move || matches!(mail.route.get(), Route::Folder(_))))
+        .view(state(mail, folder))
+        .child(classed("ul", "mails").view(rows.into_any()))
+        .view(more)
 }
 
-fn row(mail: Mail, folder: Folder, message: ListedMessage) -> impl IntoView {
+/// The list's heading: of the first rank where `is_first` says so.
+pub(super) fn pane_head(name: &'static str, is_first: impl Fn() -> bool + Send + Sync + 'static) -> El {
+    let is_first = Memo::new(move |_| is_first());
+    let heading = live(move || {
+        let heading =
+            if is_first.get() { el("h1").attr("tabindex", "-1").attr("data-heading", "") } else { el("h2") };
+        heading.text(name).into()
+    });
+    classed("div", "pane-head").view(heading)
+}
+
+/// What stands where there are no messages.
+fn state(mail: Mail, folder: Folder) -> AnyView {
+    let listing = mail.listing(folder);
+    live(move || {
+        listing.messages.with(|known| match known {
+            Known::Waiting => classed("p", "list-state").attr("role", "status").text(w!(loading)).into(),
+            Known::Failed(_) => classed("div", "list-state")
+                .child(el("p").attr("role", "alert").text(w!(server_away)))
+                .child(button("btn", w!(try_again), move || mail.load(folder)))
+                .into(),
+            Known::Known(list) if list.is_empty() => classed("p", "list-state").text(w!(no_messages)).into(),
+            Known::Known(_) => nothing(),
+        })
+    })
+}
+
+/// "not sent to …", where that is so.
+pub(super) fn mark_of(message_id: String) -> AnyView {
+    view! { <SentMark message_id=message_id /> }.into_any()
+}
+
+fn row(mail: Mail, folder: Folder, message: ListedMessage) -> El {
     let route = Route::Message(folder, message.id);
-    let is_open = live(move || (mail.route.get() == route).then_some("true"));
     let who = match folder {
         Folder::Inbox => message.from,
         Folder::Sent => w!(to_whom, whom = message.to),
     };
-    let subject = if message.subject.trim().is_empty() { w!(no_subject).to_string() } else { message.subject };
+    let subject = message.subject.trim();
+    let subject = if subject.is_empty() { w!(no_subject) } else { subject };
     let mark = (folder == Folder::Sent).then_some(message.message_id).flatten();
-    let unread = (!message.seen).then(|| view! { <span class="vh">{w!(unread)}": "</span> });
-    view! {
-        <li>
-            <a href=route.href() class:new=!message.seen aria-current=is_open data-message=message.id.to_string()>
-                <span class="from">{unread}{who}</span>" "
-                <time datetime=message.received_at.to_string()>{when::short(message.received_at)}</time>" "
-                <span class="subj">{subject}</span>" "
-                {mark.map(|message_id| view! { <SentMark message_id=message_id /> })}
-            </a>
-        </li>
+    let mut from = classed("span", "from");
+    if !message.seen {
+        from = from.child(classed("span", "vh").text(w!(unread)).text(": "));
     }
+    let link = classed("a", if message.seen { "" } else { "new" })
+        .attr("href", route.href())
+        .attr("data-message", message.id.to_string())
+        .live_attr("aria-current", move || (mail.route.get() == route).then(|| "true".to_owned()))
+        .child(from.text(who))
+        .text(" ")
+        .child(when::element(message.received_at, when::short(message.received_at)))
+        .text(" ")
+        .child(classed("span", "subj").text(subject))
+        .text(" ")
+        .view(mark.map_or_else(nothing, mark_of));
+    el("li").child(link)
 }

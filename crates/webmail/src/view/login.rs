@@ -1,111 +1,139 @@
 //! The way in.
 
 use api::Credentials;
-use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::ClientError;
-use plugin::components::Icon;
 
+use crate::el::{El, classed, el};
 use crate::focus;
 use crate::keep::Shelf;
-use crate::live::live;
 use crate::session::{Session, Why};
 use crate::words::w;
 
-/// The form. What was typed stays when the server refuses it.
-pub(super) fn login(session: Session, why: Why) -> impl IntoView {
-    let address = RwSignal::new(String::new());
-    let password = RwSignal::new(String::new());
-    let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<String>);
+/// What is being typed; it stays when the server refuses it.
+#[derive(Clone, Copy)]
+struct Form {
+    session: Session,
+    address: RwSignal<String>,
+    password: RwSignal<String>,
+    busy: RwSignal<bool>,
+    /// What is wrong; empty while nothing is.
+    trouble: RwSignal<String>,
+}
+
+/// The form.
+pub(super) fn login(session: Session, why: Why) -> El {
+    let form = Form {
+        session,
+        address: RwSignal::default(),
+        password: RwSignal::default(),
+        busy: RwSignal::default(),
+        trouble: RwSignal::default(),
+    };
     document().set_title(w!(log_in));
     focus::soon("#address");
+    let submit = el("button")
+        .class("btn primary big")
+        .attr("type", "submit")
+        .truth("aria-disabled", move || form.busy.get())
+        .text(w!(log_in));
+    let trouble = classed("p", "trouble").attr("role", "alert").attr("id", "login-trouble");
+    classed("main", "login")
+        .child(
+            classed("form", "login-box")
+                .attr("novalidate", "")
+                .attr("aria-labelledby", "login-title")
+                .on("submit", move |event| {
+                    event.prevent_default();
+                    form.submit();
+                })
+                .child(el("h1").attr("id", "login-title").icon("mail").text(w!(log_in_title)))
+                .children(said(why))
+                .child(trouble.live_text(move || form.trouble.get()))
+                .child(form.field("address", w!(address), ["email", "username"], form.address))
+                .child(form.field("password", w!(password), ["password", "current-password"], form.password))
+                .child(submit),
+        )
+        .child(super::shell::theme_button())
+}
 
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        if busy.get_untracked() {
+impl Form {
+    fn field(
+        self,
+        id: &'static str,
+        name: &'static str,
+        [kind, autocomplete]: [&'static str; 2],
+        value: RwSignal<String>,
+    ) -> El {
+        let input = classed("input", "field")
+            .attr("type", kind)
+            .attr("autocomplete", autocomplete)
+            .attr("id", id)
+            .attr("name", id)
+            .attr("autocapitalize", "none")
+            .attr("spellcheck", "false")
+            .attr("aria-describedby", "login-trouble")
+            .truth("aria-invalid", move || self.trouble.with(|trouble| !trouble.is_empty()))
+            .value(move || value.get(), move |typed| value.set(typed));
+        el("div").child(el("label").attr("for", id).text(name)).child(input)
+    }
+
+    fn submit(self) {
+        if self.busy.get_untracked() {
             return;
         }
-        let credentials =
-            Credentials { address: address.get_untracked().trim().to_owned(), password: password.get_untracked() };
+        let address = self.address.get_untracked().trim().to_owned();
+        let credentials = Credentials { address, password: self.password.get_untracked() };
         if credentials.address.is_empty() || credentials.password.is_empty() {
-            trouble.set(Some(w!(log_in_incomplete).to_string()));
+            self.trouble.set(w!(log_in_incomplete).to_owned());
             focus::soon(if credentials.address.is_empty() { "#address" } else { "#password" });
             return;
         }
-        busy.set(true);
-        trouble.set(None);
+        self.busy.set(true);
+        self.trouble.set(String::new());
         spawn_local(async move {
-            if let Err(error) = session.log_in(credentials).await {
-                trouble.set(Some(in_words(&error)));
-                busy.set(false);
+            if let Err(error) = self.session.log_in(credentials).await {
+                self.trouble.set(in_words(&error));
+                self.busy.set(false);
                 focus::soon("#password");
             }
         });
-    };
-    let invalid = || live(move || trouble.with(Option::is_some).then_some("true"));
-
-    view! {
-        <main class="login">
-            <form class="login-box" on:submit=submit novalidate aria-labelledby="login-title">
-                <h1 id="login-title"><Icon name="mail" />" "{w!(log_in_title)}</h1>
-                {said(why)}
-                <p class="trouble" role="alert" id="login-trouble">{live(move || trouble.get().unwrap_or_default())}</p>
-                <div>
-                    <label for="address">{w!(address)}</label>
-                    <input class="field" id="address" name="address" type="email" autocomplete="username"
-                        autocapitalize="none" spellcheck="false" aria-invalid=invalid() aria-describedby="login-trouble"
-                        prop:value=address on:input=move |event| address.set(event_target_value(&event)) />
-                </div>
-                <div>
-                    <label for="password">{w!(password)}</label>
-                    <input class="field" id="password" name="password" type="password" autocomplete="current-password"
-                        aria-invalid=invalid() aria-describedby="login-trouble"
-                        prop:value=password on:input=move |event| password.set(event_target_value(&event)) />
-                </div>
-                <button class="btn primary big" type="submit" aria-disabled=live(move || busy.get().then_some("true"))>
-                    {w!(log_in)}
-                </button>
-            </form>
-            {super::shell::theme_button()}
-        </main>
     }
 }
 
-fn said(why: Why) -> AnyView {
+/// Why somebody has to log in.
+fn said(why: Why) -> Vec<El> {
+    let status = || el("p").attr("role", "status");
     match why {
-        Why::First => ().into_any(),
-        Why::Ended => view! { <p role="status">{w!(session_ended)}</p> }.into_any(),
-        Why::LoggedOut { drafts: 0, .. } => view! { <p role="status">{w!(logged_out)}</p> }.into_any(),
+        Why::First => Vec::new(),
+        Why::Ended => vec![status().text(w!(session_ended))],
+        Why::LoggedOut { drafts: 0, .. } => vec![status().text(w!(logged_out))],
         Why::LoggedOut { account, .. } => {
             let deleted = RwSignal::new(false);
-            let delete = move |_| {
+            let delete = move || {
                 let shelf = Shelf::of(&account);
                 shelf.all().iter().for_each(|kept| shelf.remove(kept.number));
                 deleted.set(true);
             };
-            view! {
-                <p role="status">
-                    {live(move || if deleted.get() { w!(drafts_deleted) } else { w!(logged_out_with_drafts) })}
-                </p>
-                <p hidden=deleted>
-                    <button class="btn" type="button" on:click=delete>{w!(delete_drafts)}</button>
-                </p>
-            }
-            .into_any()
+            let text = move || if deleted.get() { w!(drafts_deleted) } else { w!(logged_out_with_drafts) };
+            let button = super::button("btn", w!(delete_drafts), delete);
+            vec![
+                status().live_text(move || text().to_owned()),
+                el("p").hidden(move || deleted.get()).child(button),
+            ]
         }
     }
 }
 
 fn in_words(error: &ClientError) -> String {
     match error {
-        ClientError::LoggedOut => w!(log_in_wrong).to_string(),
-        ClientError::Problem(problem) if problem.status == 429 => w!(log_in_too_often).to_string(),
+        ClientError::LoggedOut => w!(log_in_wrong).to_owned(),
+        ClientError::Problem(problem) if problem.status == 429 => w!(log_in_too_often).to_owned(),
         ClientError::Problem(problem) => {
             let detail = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
             w!(log_in_refused, detail = detail)
         }
-        ClientError::Away | ClientError::Unreadable => w!(server_away).to_string(),
+        ClientError::Away | ClientError::Unreadable => w!(server_away).to_owned(),
     }
 }

@@ -1,89 +1,105 @@
 //! A button with a menu, as the ARIA practices have it: arrows move, Escape closes.
 
-use leptos::ev::{FocusEvent, KeyboardEvent};
-use leptos::html;
 use leptos::prelude::*;
-use plugin::components::Icon;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, Node};
+use web_sys::{Event, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
-use crate::live::live;
+use super::plain_button;
+use crate::el::{El, classed, el, event_as};
 
 /// One entry.
 pub(super) struct Entry {
     pub(super) icon: &'static str,
-    pub(super) name: String,
-    pub(super) action: Callback<()>,
+    pub(super) name: &'static str,
+    pub(super) action: Box<dyn Fn()>,
+}
+
+/// The menu's state.
+#[derive(Clone, Copy)]
+struct Menu {
+    open: RwSignal<bool>,
+    count: usize,
 }
 
 /// The button `name` and its menu.
-pub(super) fn menu(name: &'static str, entries: Vec<Entry>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let holder = NodeRef::<html::Div>::new();
-    let count = entries.len();
-    let show = move |at: usize| {
-        open.set(true);
-        request_animation_frame(move || focus_item(holder, at));
-    };
-    let close = move || {
-        open.set(false);
-        if let Some(button) = holder.get_untracked().and_then(|holder| child(&holder, "button")) {
+pub(super) fn menu(name: &'static str, entries: Vec<Entry>) -> El {
+    let menu = Menu { open: RwSignal::new(false), count: entries.len() };
+    let button = plain_button("btn quiet", move || {
+        if menu.open.get_untracked() { menu.open.set(false) } else { menu.show(0) }
+    })
+    .attr("aria-haspopup", "menu")
+    .live_attr("aria-expanded", move || Some(menu.open.get().to_string()))
+    .on("keydown", move |event| menu.key_on_button(event))
+    .icon("more")
+    .child(el("span").text(name));
+    let items = entries.into_iter().map(|entry| {
+        let act = move || {
+            menu.close();
+            (entry.action)();
+        };
+        plain_button("", act)
+            .attr("role", "menuitem")
+            .attr("tabindex", "-1")
+            .icon(entry.icon)
+            .text(entry.name)
+    });
+    let list = classed("div", "menu")
+        .attr("role", "menu")
+        .attr("aria-label", name)
+        .hidden(move || !menu.open.get())
+        .on("keydown", move |event| menu.key_in_menu(event))
+        .children(items);
+    classed("div", "menu-at end").on("focusout", move |event| menu.leave(event)).child(button).child(list)
+}
+
+impl Menu {
+    fn show(self, at: usize) {
+        self.open.set(true);
+        request_animation_frame(move || focus_item(at));
+    }
+
+    /// Closes it, and returns to the button.
+    fn close(self) {
+        self.open.set(false);
+        if let Some(button) = crate::focus::find(".menu-at > button") {
             let _ = button.focus();
         }
-    };
-    let on_button = move |event: KeyboardEvent| match event.key().as_str() {
-        "ArrowDown" => {
-            event.prevent_default();
-            show(0);
-        }
-        "ArrowUp" => {
-            event.prevent_default();
-            show(count.saturating_sub(1));
-        }
-        _ => {}
-    };
-    let on_menu = move |event: KeyboardEvent| {
-        let Some(at) = next(&event.key(), focused(holder), count) else {
-            match event.key().as_str() {
-                "Escape" => close(),
-                "Tab" => open.set(false),
-                _ => return,
-            }
-            return;
+    }
+
+    fn key_on_button(self, event: Event) {
+        let Some(event) = event_as::<KeyboardEvent>(event) else { return };
+        let at = match event.key().as_str() {
+            "ArrowDown" => 0,
+            "ArrowUp" => self.count.saturating_sub(1),
+            _ => return,
         };
         event.prevent_default();
-        focus_item(holder, at);
-    };
-    let on_leave = move |event: FocusEvent| {
-        let inside = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
-        let holder = event.current_target().and_then(|holder| holder.dyn_into::<Node>().ok());
-        if !holder.is_some_and(|holder| holder.contains(inside.as_ref())) {
-            // It also loses the focus by being taken off the page.
-            let _ = open.try_set(false);
-        }
-    };
-    let items = entries
-        .into_iter()
-        .map(|entry| {
-            let act = move |_| {
-                close();
-                entry.action.run(());
-            };
-            view! {
-                <button type="button" role="menuitem" tabindex="-1" on:click=act>
-                    <Icon name=entry.icon />" "{entry.name}
-                </button>
+        self.show(at);
+    }
+
+    fn key_in_menu(self, event: Event) {
+        let Some(event) = event_as::<KeyboardEvent>(event) else { return };
+        let key = event.key();
+        match next(&key, focused(), self.count) {
+            Some(at) => {
+                event.prevent_default();
+                focus_item(at);
             }
-        })
-        .collect_view();
-    view! {
-        <div class="menu-at end" node_ref=holder on:focusout=on_leave>
-            <button class="btn quiet" type="button" aria-haspopup="menu" aria-expanded=live(move || Some(if open.get() { "true" } else { "false" }))
-                on:click=move |_| if open.get_untracked() { open.set(false) } else { show(0) } on:keydown=on_button>
-                <Icon name="more" /><span>{name}</span>
-            </button>
-            <div class="menu" role="menu" aria-label=name hidden=live(move || !open.get()) on:keydown=on_menu>{items}</div>
-        </div>
+            None if key == "Escape" => self.close(),
+            None if key == "Tab" => self.open.set(false),
+            None => {}
+        }
+    }
+
+    fn leave(self, event: Event) {
+        let Some(event) = event_as::<FocusEvent>(event) else { return };
+        let node =
+            |target: Option<web_sys::EventTarget>| target.and_then(|target| target.dyn_into::<Node>().ok());
+        let inside = node(event.related_target());
+        if !node(event.current_target()).is_some_and(|holder| holder.contains(inside.as_ref())) {
+            // It also loses the focus by being taken off the page.
+            let _ = self.open.try_set(false);
+        }
     }
 }
 
@@ -99,25 +115,21 @@ fn next(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
     }
 }
 
-fn child(of: &HtmlElement, selector: &str) -> Option<HtmlElement> {
-    of.query_selector(selector).ok()??.dyn_into().ok()
-}
-
-fn items(holder: NodeRef<html::Div>) -> Vec<HtmlElement> {
-    let found = holder.get_untracked().and_then(|holder| holder.query_selector_all("[role=menuitem]").ok());
-    let Some(found) = found else { return Vec::new() };
+/// The entries; there is one menu on a page.
+fn items() -> Vec<HtmlElement> {
+    let Ok(found) = document().query_selector_all(".menu [role=menuitem]") else { return Vec::new() };
     (0..found.length()).filter_map(|at| found.item(at)?.dyn_into().ok()).collect()
 }
 
-fn focus_item(holder: NodeRef<html::Div>, at: usize) {
-    if let Some(item) = items(holder).get(at) {
+fn focus_item(at: usize) {
+    if let Some(item) = items().get(at) {
         let _ = item.focus();
     }
 }
 
-fn focused(holder: NodeRef<html::Div>) -> Option<usize> {
+fn focused() -> Option<usize> {
     let active = document().active_element()?;
-    items(holder).iter().position(|item| item.is_same_node(Some(&active)))
+    items().iter().position(|item| item.is_same_node(Some(&active)))
 }
 
 #[cfg(test)]
@@ -137,7 +149,12 @@ mod tests {
     #[case("End", Some(0), 3, Some(2))]
     #[case("Escape", Some(0), 3, None)]
     #[case("ArrowDown", None, 0, None)]
-    fn keys(#[case] key: &str, #[case] at: Option<usize>, #[case] count: usize, #[case] expected: Option<usize>) {
+    fn keys(
+        #[case] key: &str,
+        #[case] at: Option<usize>,
+        #[case] count: usize,
+        #[case] expected: Option<usize>,
+    ) {
         assert_eq!(next(key, at, count), expected);
     }
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::{BounceBanner, SentMark};
+use plugin::components::BounceBanner;
 use plugin::state::banner::Banner;
 use plugin::state::recipients;
 use plugin::{ClientError, Plugin};
 
 use super::files;
+use super::list::mark_of;
 use super::menu::{Entry, menu};
 use super::{button, plain_button};
 use crate::answer::{self, Answer};
 use crate::drafts::Origin;
-use crate::el::{El, classed, el, icon, live, nothing, with_icon};
+use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::focus;
 use crate::host::api;
 use crate::html::{self, Links};
@@ -83,7 +84,7 @@ fn subject(message: &Opened) -> &str {
 
 fn back(folder: Folder) -> El {
     let word = classed("span", "vh").text(w!(back_to_list));
-    classed("a", "btn quiet back").attr("href", Route::Folder(folder).href()).child(icon("back")).child(word)
+    classed("a", "btn quiet back").attr("href", Route::Folder(folder).href()).icon("back").child(word)
 }
 
 fn tools(mail: Mail, folder: Folder, id: i64, message: &Arc<Opened>, shown: Shown) -> El {
@@ -130,10 +131,10 @@ fn sheet(folder: Folder, message: Arc<Opened>, shown: Shown) -> El {
         .child(
             el("header").child(el("h1").attr("tabindex", "-1").text(subject(&message))).child(head(&message)),
         )
-        .maybe(mark.map(|message_id| view! { <SentMark message_id=message_id /> }.into_any()))
-        .child(view! { <BounceBanner banner=banner /> }.into_any())
-        .child(header(&message, shown))
-        .child(content(message, banner, shown))
+        .view(mark.map_or_else(nothing, mark_of))
+        .view(view! { <BounceBanner banner=banner /> }.into_any())
+        .view(header(&message, shown))
+        .view(content(message, banner, shown))
 }
 
 fn head(message: &Opened) -> El {
@@ -144,7 +145,9 @@ fn head(message: &Opened) -> El {
         list = list.child(el("dt").text(name)).child(classed("dd", "addr").text(recipients::show(people)));
     }
     match message.date {
-        Some(date) => list.child(el("dt").text(w!(date))).child(el("dd").child(when::element(date, spoken(date)))),
+        Some(date) => {
+            list.child(el("dt").text(w!(date))).child(el("dd").child(when::element(date, spoken(date))))
+        }
         None => list,
     }
 }
@@ -218,9 +221,8 @@ fn plain(text: &str, links: Links) -> El {
 }
 
 fn framed(message: &Opened, html: &str, links: Links) -> Vec<El> {
-    let cleaned = html::clean(html, links, |content_id| {
-        message.part_of_html(content_id).and_then(files::picture_url)
-    });
+    let cleaned =
+        html::clean(html, links, |content_id| message.part_of_html(content_id).and_then(files::picture_url));
     let left_out = match cleaned.pictures_left_out {
         0 => None,
         1 => Some(w!(pictures_left_out_one).to_owned()),
@@ -254,7 +256,7 @@ fn attachments(message: &Opened, as_text: bool) -> Option<El> {
             let (name, bytes) = (file.name.clone(), file.bytes.len());
             let button = plain_button("chip file", move || files::download(&file))
                 .attr("aria-label", w!(download, name = name.clone()))
-                .child(icon("down"))
+                .icon("down")
                 .child(classed("span", "addr").text(name))
                 .child(classed("span", "state").text(size(bytes)));
             el("li").child(button)

@@ -1,15 +1,14 @@
 //! What stands around every view: header, notices, folders, Compose and Settings.
 
 use api::SessionAccount;
-use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
-use plugin::components::{GuaranteeState, Icon, ReminderBar};
 use plugin::Draft;
+use plugin::components::{GuaranteeState, ReminderBar};
 
-use super::{compose, list, message, settings};
+use super::{button, compose, list, message, plain_button, settings};
 use crate::drafts::Origin;
+use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::focus;
-use crate::live::live;
 use crate::mail::Mail;
 use crate::route::{Folder, Route, Section};
 use crate::words::w;
@@ -23,143 +22,132 @@ enum Side {
 }
 
 /// The page of a logged-in account.
-pub(super) fn shell(account: SessionAccount) -> impl IntoView {
+pub(super) fn shell(account: SessionAccount) -> El {
     let mail = Mail::provide(account);
-    let route = mail.route;
-    let side = Memo::new(move |_| match route.get() {
+    let side = Memo::new(move |_| match mail.route.get() {
         Route::Folder(folder) | Route::Message(folder, _) => Side::Folder(folder),
         Route::Settings(_) => Side::Settings,
         Route::Compose(_) => Side::Nothing,
     });
-    let two = live(move || side.get() == Side::Nothing);
     title(mail);
     follow(mail);
 
     let beside = live(move || match side.get() {
-        Side::Folder(folder) => list::list(mail, folder).into_any(),
-        Side::Settings => settings::tree(mail).into_any(),
-        Side::Nothing => ().into_any(),
+        Side::Folder(folder) => list::list(mail, folder).into(),
+        Side::Settings => settings::tree(mail).into(),
+        Side::Nothing => nothing(),
     });
-    let main = live(move || match route.get() {
-        Route::Folder(_) => view! { <p class="empty"><Icon name="mail" />" "{w!(nothing_open)}</p> }.into_any(),
-        Route::Message(folder, id) => message::message(mail, folder, id).into_any(),
-        Route::Compose(number) => compose::compose(mail, number).into_any(),
-        Route::Settings(Section::Overview | Section::Account) => {
-            view! { <p class="empty"><Icon name="sliders" />" "{w!(no_setting_open)}</p> }.into_any()
-        }
-        Route::Settings(Section::Transport) => settings::transport().into_any(),
+    let main = live(move || match mail.route.get() {
+        Route::Folder(_) => empty("mail", w!(nothing_open)),
+        Route::Message(folder, id) => message::message(mail, folder, id),
+        Route::Compose(number) => compose::compose(mail, number),
+        Route::Settings(Section::Overview | Section::Account) => empty("sliders", w!(no_setting_open)),
+        Route::Settings(Section::Transport) => settings::transport(),
     });
-    view! {
-        <div class="app" class:two=two data-view=live(move || route.get().pane())>
-            <a class="skip" href="#content" on:click=skip>{w!(skip)}</a>
-            {bar(mail)}
-            <div class="notes">{notice(mail)}<ReminderBar /></div>
-            {navigation(mail)}
-            <main class="panes">
-                {beside}
-                <div class="main" id="content" tabindex="-1">{main}</div>
-            </main>
-            <p class="vh" role="status">{live(move || mail.whisper.get())}</p>
-        </div>
-    }
+    let skip = classed("a", "skip").attr("href", "#content").text(w!(skip)).on("click", |event| {
+        // The address belongs to the views, so the link must not go there.
+        event.prevent_default();
+        focus::soon("#content");
+    });
+    let shape = move || Some(if side.get() == Side::Nothing { "app two" } else { "app" }.to_owned());
+    el("div")
+        .live_attr("class", shape)
+        .live_attr("data-view", move || Some(mail.route.get().pane().to_owned()))
+        .child(skip)
+        .child(bar(mail))
+        .child(classed("div", "notes").child(notice(mail)).view(view! { <ReminderBar /> }.into_any()))
+        .child(navigation(mail))
+        .child(
+            classed("main", "panes")
+                .view(beside)
+                .child(classed("div", "main").attr("id", "content").attr("tabindex", "-1").view(main)),
+        )
+        .child(classed("p", "vh").attr("role", "status").live_text(move || mail.whisper.get()))
 }
 
-/// The address belongs to the views, so the link must not go there.
-fn skip(event: MouseEvent) {
-    event.prevent_default();
-    focus::soon("#content");
+fn empty(name: &'static str, text: &'static str) -> AnyView {
+    classed("p", "empty").icon(name).text(text).into()
 }
 
-fn bar(mail: Mail) -> impl IntoView {
+fn bar(mail: Mail) -> El {
     let setting = Route::Settings(Section::Transport).href();
-    view! {
-        <header class="bar">
-            <a class="brand" href=Route::Folder(Folder::Inbox).href()><Icon name="mail" />" "{mail.server_name()}</a>
-            <GuaranteeState href=setting />
-            {theme_button()}
-        </header>
-    }
+    let brand = classed("a", "brand").attr("href", Route::Folder(Folder::Inbox).href());
+    classed("header", "bar")
+        .child(brand.icon("mail").text(mail.server_name()))
+        .view(view! { <GuaranteeState href=setting /> }.into_any())
+        .child(theme_button())
 }
 
 /// Light or dark; `theme.js` does it.
-pub(super) fn theme_button() -> impl IntoView {
-    view! {
-        <button class="btn quiet" type="button" data-switch-theme aria-label=w!(theme) title=w!(theme)>
-            <Icon name="theme" />
-        </button>
-    }
+pub(super) fn theme_button() -> El {
+    plain_button("btn quiet", || {})
+        .attr("data-switch-theme", "")
+        .attr("aria-label", w!(theme))
+        .attr("title", w!(theme))
+        .icon("theme")
 }
 
-fn notice(mail: Mail) -> impl IntoView {
-    let close = move |_| mail.notice.set(None);
+fn notice(mail: Mail) -> El {
     let shown = live(move || match mail.notice.get() {
-        None => ().into_any(),
-        Some(notice) => {
-            view! {
-                <div class="note plain">
-                    <p><Icon name="check" />" "<span>{notice.text}</span></p>
-                    <button class="btn quiet" type="button" on:click=close>{w!(close)}</button>
-                </div>
-            }
-            .into_any()
-        }
+        None => nothing(),
+        Some(notice) => classed("div", "note plain")
+            .child(with_icon(el("p"), "check", notice.text))
+            .child(button("btn quiet", w!(close), move || mail.notice.set(None)))
+            .into(),
     });
-    view! { <div role="status">{shown}</div> }
+    el("div").attr("role", "status").view(shown)
 }
 
-fn navigation(mail: Mail) -> impl IntoView {
-    let compose = move |event: SubmitEvent| {
+fn navigation(mail: Mail) -> El {
+    let current = |is_there: bool| is_there.then(|| "page".to_owned());
+    let compose = el("button")
+        .attr("type", "submit")
+        .live_attr("aria-current", move || current(matches!(mail.route.get(), Route::Compose(_))))
+        .icon("pen")
+        .text(w!(compose));
+    let compose = el("form").child(compose).on("submit", move |event| {
         event.prevent_default();
         mail.open_draft(Origin::New, Draft::default());
-    };
-    let is_composing = live(move || matches!(mail.route.get(), Route::Compose(_)).then_some("page"));
-    let is_settings = live(move || matches!(mail.route.get(), Route::Settings(_)).then_some("page"));
-    view! {
-        <nav class="nav" aria-label=w!(navigation)>
-            <ul class="folders">
-                {folder(mail, Folder::Inbox, "inbox", w!(inbox))}
-                {folder(mail, Folder::Sent, "sent", w!(sent))}
-            </ul>
-            <form on:submit=compose>
-                <button type="submit" aria-current=is_composing><Icon name="pen" />" "{w!(compose)}</button>
-            </form>
-            <ul class="folders last">
-                <li>
-                    <a href=Route::Settings(Section::Overview).href() aria-current=is_settings>
-                        <Icon name="sliders" />" "{w!(settings)}
-                    </a>
-                </li>
-            </ul>
-        </nav>
-    }
+    });
+    let settings = el("a")
+        .attr("href", Route::Settings(Section::Overview).href())
+        .live_attr("aria-current", move || current(matches!(mail.route.get(), Route::Settings(_))))
+        .icon("sliders")
+        .text(w!(settings));
+    let folders = classed("ul", "folders")
+        .child(folder(mail, Folder::Inbox, "inbox", w!(inbox)))
+        .child(folder(mail, Folder::Sent, "sent", w!(sent)));
+    classed("nav", "nav")
+        .attr("aria-label", w!(navigation))
+        .child(folders)
+        .child(compose)
+        .child(classed("ul", "folders last").child(el("li").child(settings)))
 }
 
 /// A folder's link. Its name is the folder's alone; how many are unread describes it.
-fn folder(mail: Mail, folder: Folder, icon: &'static str, name: &'static str) -> impl IntoView {
-    let is_open = live(move || (mail.route.get().folder() == Some(folder)).then_some("page"));
+fn folder(mail: Mail, folder: Folder, icon_name: &'static str, name: &'static str) -> El {
+    let id = format!("unread-{}", folder.name());
     let unread = Memo::new(move |_| mail.listing(folder).unread());
-    let description = format!("unread-{}", folder.name());
-    let count = {
-        let description = description.clone();
-        live(move || {
-            let shown = match unread.get() {
-                0 => return ().into_any(),
-                count @ 1..=99 => count.to_string(),
-                _ => "99+".to_owned(),
-            };
-            view! {
-                <span class="count" id=description.clone()>{shown}<span class="vh">" "{w!(unread)}</span></span>
-            }
-            .into_any()
+    let link = el("a")
+        .attr("href", Route::Folder(folder).href())
+        .attr("aria-label", name)
+        .attr("aria-describedby", id.clone())
+        .live_attr("aria-current", move || {
+            (mail.route.get().folder() == Some(folder)).then(|| "page".to_owned())
         })
-    };
-    view! {
-        <li>
-            <a href=Route::Folder(folder).href() aria-current=is_open aria-label=name aria-describedby=description>
-                <Icon name=icon />" "{name}" "{count}
-            </a>
-        </li>
-    }
+        .icon(icon_name)
+        .text(name)
+        .text(" ");
+    let count = live(move || {
+        let shown = match unread.get() {
+            0 => return nothing(),
+            count @ 1..=99 => count.to_string(),
+            _ => "99+".to_owned(),
+        };
+        let word = classed("span", "vh").text(" ").text(w!(unread));
+        classed("span", "count").attr("id", id.clone()).text(shown).child(word).into()
+    });
+    el("li").child(link.view(count))
 }
 
 /// The tab's title; an open message sets its own.
