@@ -4,6 +4,7 @@
 //! speaks SMTP byte by byte, [`Report`] reads bounces. What a test waits for it waits for by event, with a generous
 //! limit; where something has no event it is looked for again and again until the limit.
 
+mod browser;
 mod demo;
 mod events;
 mod http;
@@ -17,6 +18,7 @@ mod user;
 
 use std::time::Duration;
 
+pub use browser::{Browser, Element, Name, Role, Screen, Setting};
 pub use demo::{Delivery, Demo, PASSWORD};
 pub use events::{Event, Events};
 pub use http::{Answer, Http};

@@ -1,0 +1,244 @@
+//! Finding things as a person with a screen reader does: by role and accessible name.
+
+use std::fmt::Write;
+
+use reqwest::Method;
+use serde_json::json;
+use thirtyfour::common::command::FormatRequestData;
+use thirtyfour::{RequestData, SessionId, WebElement};
+
+use super::{Browser, Outcome};
+
+/// A role of WAI-ARIA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What announces itself at once.
+    Alert,
+    /// Something to press.
+    Button,
+    /// A window within the page.
+    Dialog,
+    /// The title of a part.
+    Heading,
+    /// A document within the page.
+    Frame,
+    /// Leads to another view.
+    Link,
+    /// The entry of a menu.
+    MenuItem,
+    /// The folders and areas.
+    Navigation,
+    /// One of several choices.
+    Radio,
+    /// A named part of the page.
+    Region,
+    /// What announces itself when there is time.
+    Status,
+    /// A field for text.
+    TextBox,
+}
+
+impl Role {
+    /// What can have that role: the browser's own word for each found element decides.
+    fn candidates(self) -> &'static str {
+        match self {
+            Self::Alert => "[role=alert], [role=alertdialog]",
+            Self::Button => "button, summary, input[type=submit], input[type=button], [role=button]",
+            Self::Dialog => "dialog, [role=dialog], [role=alertdialog]",
+            Self::Heading => "h1, h2, h3, h4, [role=heading]",
+            Self::Frame => "iframe",
+            Self::Link => "a[href], [role=link]",
+            Self::MenuItem => "[role=menuitem]",
+            Self::Navigation => "nav, [role=navigation]",
+            Self::Radio => "input[type=radio], [role=radio]",
+            Self::Region => "section, [role=region]",
+            Self::Status => "output, [role=status]",
+            Self::TextBox => {
+                "input:not([type]), input[type=text], input[type=email], input[type=password], textarea, \
+                 [role=textbox], [role=combobox], [contenteditable=true]"
+            }
+        }
+    }
+
+    fn is(self, computed: &str) -> bool {
+        let names: &[&str] = match self {
+            Self::Alert => &["alert", "alertdialog"],
+            Self::Button => &["button", "DisclosureTriangle", "DisclosureTriangleGrouped"],
+            Self::Dialog => &["dialog", "alertdialog"],
+            Self::Heading => &["heading"],
+            Self::Frame => &["Iframe", "iframe", "none"],
+            Self::Link => &["link"],
+            Self::MenuItem => &["menuitem"],
+            Self::Navigation => &["navigation"],
+            Self::Radio => &["radio"],
+            Self::Region => &["region"],
+            Self::Status => &["status"],
+            Self::TextBox => &["textbox", "combobox", "searchbox"],
+        };
+        names.contains(&computed)
+    }
+}
+
+/// Which accessible name is looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Name<'n> {
+    /// This one.
+    Is(&'n str),
+    /// One with these words in it.
+    Has(&'n str),
+    /// Whatever it is called.
+    Any,
+}
+
+impl<'n> From<&'n str> for Name<'n> {
+    fn from(name: &'n str) -> Self {
+        Self::Is(name)
+    }
+}
+
+impl Name<'_> {
+    fn fits(self, computed: &str) -> bool {
+        match self {
+            Self::Is(name) => one_spaced(computed) == name,
+            Self::Has(words) => one_spaced(computed).contains(words),
+            Self::Any => true,
+        }
+    }
+}
+
+fn one_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// WebDriver's word for what a screen reader is told (§12.4.9 and §12.4.10).
+#[derive(Debug)]
+struct Computed<'e> {
+    what: &'static str,
+    element: &'e WebElement,
+}
+
+impl FormatRequestData for Computed<'_> {
+    fn format_request(&self, session: &SessionId) -> RequestData {
+        let element = self.element.element_id();
+        RequestData::new(Method::GET, format!("/session/{session}/element/{element}/{}", self.what))
+    }
+}
+
+/// Something on the page.
+#[derive(Clone)]
+pub struct Element<'b> {
+    browser: &'b Browser,
+    pub(super) inner: WebElement,
+}
+
+/// The shown elements that could have a role, below an element or all.
+const SHOWN: &str = "const [root, css] = arguments; \
+    return [...(root ?? document).querySelectorAll(css)].filter(e => e.checkVisibility({visibilityProperty: true}));";
+
+/// Those with this role and name, at this moment.
+pub(super) async fn find<'b>(
+    browser: &'b Browser,
+    below: Option<&WebElement>,
+    role: Role,
+    name: Name<'_>,
+) -> Outcome<Vec<Element<'b>>> {
+    let root = match below {
+        Some(element) => element.to_json()?,
+        None => json!(null),
+    };
+    let driver = browser.driver();
+    let shown = driver.execute(SHOWN, vec![root, json!(role.candidates())]).await?.elements()?;
+    let mut found = Vec::new();
+    for inner in shown {
+        let label: String = driver.cmd(Computed { what: "computedlabel", element: &inner }).await?.value()?;
+        if !name.fits(&label) {
+            continue;
+        }
+        let computed: String =
+            driver.cmd(Computed { what: "computedrole", element: &inner }).await?.value()?;
+        if role.is(&computed) {
+            found.push(Element { browser, inner });
+        }
+    }
+    Ok(found)
+}
+
+impl<'b> Element<'b> {
+    pub(super) fn new(browser: &'b Browser, inner: WebElement) -> Self {
+        Self { browser, inner }
+    }
+
+    /// The text as it is shown.
+    pub fn text(&self) -> String {
+        let text = self.browser.run(self.inner.text());
+        text.unwrap_or_default()
+    }
+
+    /// The accessible name.
+    pub fn name(&self) -> String {
+        let asked = Computed { what: "computedlabel", element: &self.inner };
+        let driver = self.browser.driver();
+        self.browser.run(async { driver.cmd(asked).await?.value() }).unwrap_or_default()
+    }
+
+    /// What a field holds.
+    pub fn value(&self) -> String {
+        self.browser.run(self.inner.value()).ok().flatten().unwrap_or_default()
+    }
+
+    /// An attribute.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        self.browser.run(self.inner.attr(name)).ok().flatten()
+    }
+
+    /// Presses it.
+    ///
+    /// # Panics
+    /// When something lies over it, or it is not there any more.
+    pub fn click(&self) {
+        self.browser.run(self.inner.click()).expect("a click");
+    }
+
+    /// Types into it, behind what is there.
+    ///
+    /// # Panics
+    /// When it takes no text.
+    pub fn type_text(&self, text: &str) {
+        self.browser.run(self.inner.send_keys(text)).expect("typing");
+    }
+
+    /// Those with this role and name within it, at this moment.
+    pub fn all<'n>(&self, role: Role, name: impl Into<Name<'n>>) -> Vec<Element<'b>> {
+        self.browser.run(find(self.browser, Some(&self.inner), role, name.into())).unwrap_or_default()
+    }
+
+    /// Whether there is one with this role and name within it.
+    pub fn has<'n>(&self, role: Role, name: impl Into<Name<'n>>) -> bool {
+        !self.all(role, name).is_empty()
+    }
+
+    /// Gives the rest of a test the document within this frame; the returned guard leads back.
+    ///
+    /// # Panics
+    /// When it is no frame.
+    pub fn text_of_frame(&self) -> String {
+        let driver = self.browser.driver();
+        self.browser
+            .run(async {
+                self.inner.clone().enter_frame().await?;
+                let text = driver.execute("return document.body.innerText", Vec::new()).await;
+                driver.enter_default_frame().await?;
+                text?.convert::<String>()
+            })
+            .expect("the frame's text")
+    }
+}
+
+/// The names of all that has a role, for a failure's message.
+pub(super) fn names(elements: &[Element<'_>]) -> String {
+    elements.iter().fold(String::new(), |mut said, element| {
+        // Writing to a String cannot fail.
+        let _ = write!(said, "{:?} ", element.name());
+        said
+    })
+}

@@ -1,0 +1,9 @@
+//! What a person sees and does, in a real browser.
+//!
+//! Things are found as a person with a screen reader finds them, by role and accessible name, and waited for as a
+//! person waits: until they are there. Where the machine has no browser, or the page has not been built, the tests
+//! say `not run`.
+
+mod story;
+mod webmail;
+mod words;
