@@ -1,6 +1,6 @@
 //! What the sender asked to be told, and how much of the mail to return (RFC 3461).
 
-use black_box::{Demo, Mail, Smtp};
+use black_box::{Demo, Mail, Report, Smtp, User};
 
 fn with_guarantee() -> (Demo, Smtp) {
     let demo = Demo::start();
@@ -82,4 +82,69 @@ fn a_stopped_mail_from_the_null_sender_is_recorded_and_makes_no_bounce() {
     alice.wait_for_bounce(&loud.message_id);
     // RFC 5321 §6.1: no notification about mail with a null reverse-path.
     assert_eq!(alice.bounces().len(), 1);
+}
+
+fn success_reports(of: &User, message_id: &str) -> Vec<Report> {
+    let list = of.list("INBOX").into_iter();
+    list.filter(|listed| listed.subject == "Successful Mail Delivery Report")
+        .map(|listed| Report::read(&of.raw("INBOX", &listed.id())))
+        .filter(|report| report.original_message_id() == message_id)
+        .collect()
+}
+
+fn wait_for_success(of: &User, message_id: &str) -> Report {
+    let found = || success_reports(of, message_id).into_iter().next();
+    of.wait_until(&format!("the success report of {message_id}"), found)
+}
+
+/// RFC 3461 §5.2: we report the delivery here, and the relaying to a host that does not offer DSN.
+#[test]
+fn a_success_is_reported_to_who_asks_for_it() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    for (to, action) in [("bob@home.example", "delivered"), ("dora@tls.example", "relayed")] {
+        let mut mail = Mail::to(&[to]);
+        mail.body = "The secret is out.\r\n".to_owned();
+        submit(&mut smtp, &mail, " RET=FULL ENVID=order+3D7", " NOTIFY=SUCCESS ORCPT=rfc822;you@old.example");
+        let report = wait_for_success(&alice, &mail.message_id);
+        assert_eq!((report.addresses(), report.field("original-envelope-id")), (vec![to], "order=7"));
+        let recipient = &report.recipients[0];
+        assert_eq!(recipient.field("action"), action);
+        assert!(recipient.field("status").starts_with("2."), "{recipient:?}");
+        assert_eq!(recipient.field("original-recipient").replace(' ', ""), "rfc822;you@old.example");
+        assert_eq!(recipient.field("diagnostic-code").starts_with("smtp; 250"), action == "relayed");
+        // RFC 3461 §4.3: RET is about failures.
+        assert!(!report.raw.contains("The secret is out."), "{}", report.raw);
+    }
+    assert_eq!(alice.bounces().len(), 0);
+}
+
+#[test]
+fn success_and_failure_are_reports_of_their_own() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    let mail = Mail::to(&["dora@tls.example", "carla@plain.example"]);
+    submit(&mut smtp, &mail, "", " NOTIFY=SUCCESS,FAILURE");
+    assert_eq!(alice.wait_for_bounce(&mail.message_id).addresses(), ["carla@plain.example"]);
+    assert_eq!(wait_for_success(&alice, &mail.message_id).addresses(), ["dora@tls.example"]);
+    assert_eq!((alice.bounces().len(), success_reports(&alice, &mail.message_id).len()), (1, 1));
+}
+
+#[test]
+fn a_success_is_reported_to_nobody_else() {
+    let (demo, mut smtp) = with_guarantee();
+    let alice = demo.alice();
+    let to = ["bob@home.example", "dora@tls.example"];
+    let silent = ["", " NOTIFY=NEVER", " NOTIFY=FAILURE,DELAY"].map(|notify| {
+        let mail = Mail::to(&to);
+        alice.settled(&submit(&mut smtp, &mail, "", notify));
+        mail.message_id
+    });
+    // A later mail's report is there, and so the others' would be.
+    let loud = Mail::to(&to);
+    submit(&mut smtp, &loud, "", " NOTIFY=SUCCESS");
+    wait_for_success(&alice, &loud.message_id);
+    for message_id in silent {
+        assert_eq!(success_reports(&alice, &message_id).len(), 0, "{message_id}");
+    }
 }
