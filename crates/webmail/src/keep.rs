@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_draft_survives_the_storage() {
         let recipients = Recipients { to: vec![Address::bare("a@x.example")], ..Recipients::default() };
-        let file = |inline| Attachment {
+        let file = |inline: bool| Attachment {
             name: "ä.pdf".into(),
             content_type: "application/pdf".into(),
             content_id: inline.then(|| "p1".into()),

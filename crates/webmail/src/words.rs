@@ -19,7 +19,7 @@ pub(crate) fn size(bytes: usize) -> String {
     };
     let tenths = bytes / (unit / 10);
     let point = if locale() == Locale::de { ',' } else { '.' };
-    if tenths < 100 && tenths % 10 != 0 {
+    if tenths < 100 && !tenths.is_multiple_of(10) {
         format!("{}{point}{} {name}", tenths / 10, tenths % 10)
     } else {
         format!("{} {name}", tenths / 10)

@@ -115,7 +115,16 @@ fn optimise(module: &Path) -> anyhow::Result<()> {
     let program = Path::new(TOOLS).join("node_modules/.bin/wasm-opt");
     if !program.exists() {
         let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", TOOLS, BINARYEN]);
+        npm.args([
+            "install",
+            "--silent",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            TOOLS,
+            BINARYEN,
+        ]);
         run(&mut npm).context("fetching wasm-opt")?;
     }
     run(Command::new(program).args(WASM_OPT).arg("-o").arg(module).arg(module))
