@@ -28,6 +28,7 @@ pub use process::{Process, binary, run};
 pub use report::{Report, ReportedRecipient};
 pub use serve::Server;
 pub use smtp::{Reply, Smtp};
+pub use thirtyfour::Key;
 pub use user::{ListedMessage, MessageStatus, Recipient, Stop, StoppedRecipient, User};
 
 /// How long anything may take that ought to happen soon. Generous: the machine may be busy.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::{RequestData, SessionId, WebElement};
 
@@ -217,20 +217,19 @@ impl<'b> Element<'b> {
         !self.all(role, name).is_empty()
     }
 
-    /// Gives the rest of a test the document within this frame; the returned guard leads back.
+    /// What a script finds out about the document within this frame.
     ///
     /// # Panics
-    /// When it is no frame.
-    pub fn text_of_frame(&self) -> String {
+    /// When it is no frame, or the script fails.
+    pub fn script(&self, script: &str) -> Value {
         let driver = self.browser.driver();
-        self.browser
-            .run(async {
-                self.inner.clone().enter_frame().await?;
-                let text = driver.execute("return document.body.innerText", Vec::new()).await;
-                driver.enter_default_frame().await?;
-                text?.convert::<String>()
-            })
-            .expect("the frame's text")
+        let found = self.browser.run(async {
+            self.inner.clone().enter_frame().await?;
+            let found = driver.execute(script, Vec::new()).await;
+            driver.enter_default_frame().await?;
+            Ok::<_, thirtyfour::error::WebDriverError>(found?.json().clone())
+        });
+        found.expect("a script in the frame")
     }
 }
 

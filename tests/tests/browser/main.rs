@@ -4,6 +4,8 @@
 //! person waits: until they are there. Where the machine has no browser, or the page has not been built, the tests
 //! say `not run`.
 
+mod banner;
+mod mails;
 mod story;
 mod webmail;
 mod words;
