@@ -74,7 +74,7 @@ fn reply(message: &Opened, recipients: Recipients, date: &str) -> Draft {
     Draft {
         recipients,
         subject: prefixed("Re:", &message.subject, &["re:", "aw:"]),
-        text: format!("\n\n{intro}\n{}", quoted(&message.text())),
+        text: format!("\n\n{intro}\n{}", quoted(&message.text)),
         in_reply_to: message.message_id.clone(),
         references,
         ..Draft::default()
@@ -104,7 +104,7 @@ fn forward(message: &Opened, date: &str) -> Draft {
     });
     Draft {
         subject: prefixed("Fwd:", &message.subject, &["fwd:", "fw:", "wg:"]),
-        text: format!("\n\n---------- {} ----------\n{head}\n{}\n", w!(forward_intro), message.text()),
+        text: format!("\n\n---------- {} ----------\n{head}\n{}\n", w!(forward_intro), message.text),
         attachments: attachments.collect(),
         ..Draft::default()
     }
@@ -139,6 +139,7 @@ mod tests {
     const ME: &str = "alice@home.example";
 
     fn message(head: &str) -> Opened {
+        plugin::words::speak(plugin::i18n::Locale::en);
         let raw = format!("{head}\r\nMessage-ID: <m2@x>\r\nReferences: <m1@x>\r\n\r\none\r\n> two\r\n");
         Opened::read(raw.into_bytes())
     }
@@ -181,6 +182,7 @@ mod tests {
 
     #[test]
     fn a_forward_brings_head_text_and_files() {
+        plugin::words::speak(plugin::i18n::Locale::en);
         let raw = "From: bob@x.example\r\nSubject: Plan\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n\
             --o\r\n\r\ntext\r\n--o\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment\r\n\r\nPDF\r\n--o--\r\n";
         let forward = draft(&Opened::read(raw.as_bytes().to_vec()), Answer::Forward, ME, "today");

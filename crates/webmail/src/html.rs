@@ -1,13 +1,12 @@
-//! An HTML mail made fit to be shown: taken apart by the browser's own parser in a document without
-//! scripts or loading, walked through by the rules of [`crate::html_rules`], and written anew.
+//! An HTML mail made fit to be shown: taken apart, and written anew by the rules of [`rules`].
+
+pub(crate) mod rules;
+mod token;
 
 use std::fmt::Write;
 
-use wasm_bindgen::JsCast;
-use web_sys::{Document, DomParser, Element, Node, SupportedType};
-
-use crate::html_rules::{self, Attribute, Fate};
-use crate::message::escape;
+use rules::{Attribute, Fate};
+use token::{Tag, Token, Tokens};
 
 /// Whether links in the mail can be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,74 +23,28 @@ pub(crate) struct Cleaned {
     pub(crate) document: String,
     /// How many pictures it wanted from elsewhere.
     pub(crate) pictures_left_out: u32,
+    /// How high it may become, in lines of text: a frame that keeps its content to itself can't be measured.
+    pub(crate) lines: usize,
 }
 
 /// Makes the frame's document. `picture` gives a `data:` URL for the Content-ID of a picture in the mail.
 pub(crate) fn clean(html: &str, links: Links, picture: impl Fn(&str) -> Option<String>) -> Cleaned {
-    let mut walk =
-        Walk { links, picture, body: String::new(), rules: String::new(), styled: 0, pictures_left_out: 0 };
-    let mut author_css = String::new();
-    if let Some(parsed) = parse(html) {
-        if let Ok(styles) = parsed.query_selector_all("style") {
-            let texts = (0..styles.length()).filter_map(|at| styles.item(at)?.text_content());
-            author_css = texts.collect::<Vec<_>>().join("\n");
-        }
-        if let Some(body) = parsed.body() {
-            walk.element(&body);
-        }
+    let mut writer = Writer {
+        links,
+        picture,
+        body: String::new(),
+        author_css: String::new(),
+        rules: String::new(),
+        styled: 0,
+        pictures_left_out: 0,
+        lines: 0,
+        endless: Vec::new(),
+    };
+    let mut tokens = Tokens::of(html);
+    while let Some(token) = tokens.next() {
+        writer.add(token, &mut tokens);
     }
-    Cleaned {
-        document: frame(&walk.body, &author_css, &walk.rules),
-        pictures_left_out: walk.pictures_left_out,
-    }
-}
-
-/// What an HTML mail says, as lines.
-pub(crate) fn to_text(html: &str) -> String {
-    let mut text = String::new();
-    if let Some(body) = parse(html).and_then(|parsed| parsed.body()) {
-        lines(&body, &mut text);
-    }
-    text.trim().to_owned()
-}
-
-fn parse(html: &str) -> Option<Document> {
-    DomParser::new().ok()?.parse_from_string(html, SupportedType::TextHtml).ok()
-}
-
-fn lines(of: &Node, text: &mut String) {
-    let mut child = of.first_child();
-    while let Some(node) = child {
-        match node.node_type() {
-            Node::TEXT_NODE => html_rules::add_words(&node.node_value().unwrap_or_default(), text),
-            Node::ELEMENT_NODE => {
-                let name = node.node_name().to_ascii_lowercase();
-                if name == "br" {
-                    text.push('\n');
-                } else if html_rules::element(&name) != Fate::Drop {
-                    html_rules::begin_line(&name, text);
-                    lines(&node, text);
-                    html_rules::begin_line(&name, text);
-                }
-            }
-            _ => {}
-        }
-        child = node.next_sibling();
-    }
-}
-
-/// The document around the mail's content. Its policy comes on top of the page's, which it inherits; styles
-/// arrive as `data:`, since inline ones are allowed nowhere.
-fn frame(body: &str, author_css: &str, rules: &str) -> String {
-    // What is in no layer wins over what is, as a `style` attribute wins over a style sheet.
-    let css = format!("{BASE_CSS}\n@layer mail {{\n{author_css}\n}}\n{rules}");
-    let css = String::from(js_sys::encode_uri_component(&css));
-    format!(
-        "<!doctype html><html><head><meta charset=\"utf-8\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src data:\">\
-         <meta name=\"referrer\" content=\"no-referrer\"><base target=\"_blank\">\
-         <link rel=\"stylesheet\" href=\"data:text/css;charset=utf-8,{css}\"></head><body>{body}</body></html>"
-    )
+    Cleaned { document: writer.document(), pictures_left_out: writer.pictures_left_out, lines: writer.lines }
 }
 
 /// Mail is written for light paper; it gets some, whatever the page's colours are.
@@ -101,92 +54,241 @@ const BASE_CSS: &str = "@layer base, mail; @layer base { :root { color-scheme: l
     pre { white-space: pre-wrap; font: inherit; } a { color: #0b6080; } table { max-width: 100%; } \
     blockquote { margin: 0 0 0 8px; padding-left: 12px; border-left: 2px solid #dfe4e7; } }";
 
-struct Walk<P> {
+struct Writer<P> {
     links: Links,
     picture: P,
     body: String,
+    author_css: String,
     rules: String,
     styled: u32,
     pictures_left_out: u32,
+    lines: usize,
+    /// Elements that begin and never end, so that their end is looked for once.
+    endless: Vec<String>,
 }
 
-impl<P: Fn(&str) -> Option<String>> Walk<P> {
-    fn children(&mut self, of: &Node) {
-        let mut child = of.first_child();
-        while let Some(node) = child {
-            match node.node_type() {
-                Node::TEXT_NODE => self.body.push_str(&escape(&node.node_value().unwrap_or_default())),
-                Node::ELEMENT_NODE => {
-                    if let Some(element) = node.dyn_ref() {
-                        self.element(element);
-                    }
-                }
-                _ => {}
+impl<P: Fn(&str) -> Option<String>> Writer<P> {
+    fn add(&mut self, token: Token<'_>, tokens: &mut Tokens<'_>) {
+        match token {
+            Token::Text(text) => {
+                self.lines += text.len() / 80;
+                // Character references stay, so that `&` does.
+                self.body.push_str(&text.replace('<', "&lt;").replace('>', "&gt;"));
             }
-            child = node.next_sibling();
-        }
-    }
-
-    fn element(&mut self, element: &Element) {
-        let name = element.local_name();
-        // The body becomes a box, so that its colours stay.
-        let name = if name == "body" { "div" } else { name.as_str() };
-        match html_rules::element(name) {
-            Fate::Drop => {}
-            Fate::Unwrap => self.children(element),
-            Fate::Keep => {
-                // Writing to a String cannot fail.
-                let _ = write!(self.body, "<{name}");
-                self.attributes(element, name);
-                self.body.push('>');
-                if !matches!(name, "br" | "hr" | "img" | "wbr" | "col") {
-                    self.children(element);
+            Token::Raw { name, content } if name == "style" => {
+                self.author_css.push_str(content);
+                self.author_css.push('\n');
+            }
+            Token::Raw { .. } => {}
+            Token::Start(tag) => self.start(&tag, tokens),
+            Token::End(name) => {
+                let name = shown_name(&name);
+                if rules::element(name) == Fate::Keep && !rules::is_void(name) {
+                    // Writing to a String cannot fail.
                     let _ = write!(self.body, "</{name}>");
                 }
             }
         }
     }
 
-    fn attributes(&mut self, element: &Element, on: &str) {
-        let list = element.attributes();
-        for attribute in (0..list.length()).filter_map(|at| list.item(at)) {
-            let (name, value) = (attribute.name(), attribute.value());
-            match html_rules::attribute(on, &name, &value) {
-                Attribute::Keep => self.write(&name, &value),
-                Attribute::Style => self.style(&value),
-                Attribute::Link => self.link(value.trim()),
-                Attribute::Picture => self.source(&value),
-                Attribute::Drop => {}
+    fn start(&mut self, tag: &Tag<'_>, tokens: &mut Tokens<'_>) {
+        let name = shown_name(&tag.name);
+        match rules::element(name) {
+            Fate::Unwrap => {}
+            Fate::Drop => {
+                let ends = !tag.closes_itself && !self.endless.iter().any(|endless| endless == name);
+                if ends && !tokens.skip_element(name) {
+                    self.endless.push(name.to_owned());
+                }
+            }
+            Fate::Keep => {
+                self.lines += rules::lines(name);
+                let _ = write!(self.body, "<{name}");
+                for (attribute, value) in &tag.attributes {
+                    self.attribute(name, attribute, value);
+                }
+                self.body.push('>');
             }
         }
     }
 
-    fn write(&mut self, name: &str, value: &str) {
-        let _ = write!(self.body, " {name}=\"{}\"", escape(value));
-    }
-
-    fn style(&mut self, value: &str) {
-        if let Some(declarations) = html_rules::declarations(value) {
-            self.styled += 1;
-            let _ = writeln!(self.rules, "[data-s=\"{}\"]{{{declarations}}}", self.styled);
-            self.write("data-s", &self.styled.to_string());
+    fn attribute(&mut self, on: &str, name: &str, value: &str) {
+        match rules::attribute(on, name, value) {
+            Attribute::Keep => self.write(name, value),
+            Attribute::Style => self.style(value),
+            Attribute::Link if self.links == Links::Followable => {
+                self.write("href", value.trim());
+                self.body.push_str(" target=\"_blank\" rel=\"noopener noreferrer\"");
+            }
+            Attribute::Picture => self.source(value),
+            Attribute::Link | Attribute::Drop => {}
         }
     }
 
-    fn link(&mut self, target: &str) {
-        if self.links == Links::Followable {
-            self.write("href", target);
-            self.write("target", "_blank");
-            self.write("rel", "noopener noreferrer");
+    /// Writes an attribute as it was written, but for its quotes.
+    fn write(&mut self, name: &str, value: &str) {
+        let value = value.replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+        let _ = write!(self.body, " {name}=\"{value}\"");
+    }
+
+    /// Inline styles are allowed nowhere; they become rules of the frame's style sheet.
+    fn style(&mut self, value: &str) {
+        if let Some(declarations) = rules::declarations(value) {
+            self.styled += 1;
+            let _ = writeln!(self.rules, "[data-s=\"{}\"]{{{declarations}}}", self.styled);
+            let _ = write!(self.body, " data-s=\"{}\"", self.styled);
         }
     }
 
     fn source(&mut self, source: &str) {
-        let own = html_rules::content_id(source).and_then(|id| (self.picture)(&id));
-        let embedded = || html_rules::is_picture_data(source).then(|| source.trim().to_owned());
+        let own = rules::content_id(source).and_then(|id| (self.picture)(&id));
+        let embedded = || rules::is_picture_data(source).then(|| source.trim().to_owned());
         match own.or_else(embedded) {
-            Some(url) => self.write("src", &url),
+            Some(url) => {
+                self.lines += 6;
+                self.write("src", &url);
+            }
             None => self.pictures_left_out += 1,
         }
+    }
+
+    /// The document around the mail's content. Its policy comes on top of the page's, which it inherits.
+    fn document(&self) -> String {
+        // What is in no layer wins over what is, as a `style` attribute wins over a style sheet.
+        let author_css = rules::without_addresses(&self.author_css);
+        let css = format!("{BASE_CSS}\n@layer mail {{\n{author_css}\n}}\n{}", self.rules);
+        format!(
+            "<!doctype html><html><head><meta charset=\"utf-8\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src data:\">\
+             <meta name=\"referrer\" content=\"no-referrer\"><base target=\"_blank\">\
+             <link rel=\"stylesheet\" href=\"data:text/css;charset=utf-8,{}\"></head><body>{}</body></html>",
+            percent_encoded(&css),
+            self.body
+        )
+    }
+}
+
+/// The body becomes a box, so that its colours stay.
+fn shown_name(name: &str) -> &str {
+    if name == "body" { "div" } else { name }
+}
+
+/// As the content of a `data:` URL (RFC 2397, RFC 3986 §2.1).
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~:;,()*!".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// Plain text as a body beside HTML.
+pub(crate) fn of_text(text: &str) -> String {
+    format!("<pre>{}</pre>", text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn body(html: &str, links: Links) -> String {
+        let picture = |id: &str| (id == "p1").then(|| "data:image/png;base64,AAAA".to_owned());
+        let document = clean(html, links, picture).document;
+        let (_, body) = document.split_once("<body>").expect("a body");
+        body.strip_suffix("</body></html>").expect("its end").to_owned()
+    }
+
+    #[rstest]
+    #[case::text("1 < 2 &amp; &lt;b&gt;", "1 &lt; 2 &amp; &lt;b&gt;")]
+    #[case::kept("<p align=center>a<BR>b</p>", "<p align=\"center\">a<br>b</p>")]
+    #[case::unwrapped("<html><head><title>t</title></head><form action=x>a</form><o:p>b</o:p>", "ab")]
+    #[case::body("<body bgcolor='#fff'>a</body>", "<div bgcolor=\"#fff\">a</div>")]
+    #[case::script("a<script>alert('<b>')</script>b", "ab")]
+    #[case::unclosed_script("a<script>b", "a")]
+    #[case::svg("a<svg><p>x</p><script>y</script></svg>b", "ab")]
+    #[case::unclosed_svg("a<svg><p>x</p>", "a<p>x</p>")]
+    #[case::handlers("<p onclick=\"a()\" ONLOAD=b>x</p>", "<p>x</p>")]
+    #[case::frame("<iframe src=/api/v1/session>x</iframe>y", "y")]
+    #[case::meta("<meta http-equiv=refresh content='0;url=http://x.example'>y", "y")]
+    #[case::base("<base href=http://x.example>y", "y")]
+    #[case::script_link("<a href=\"javascript:x\">y</a>", "<a>y</a>")]
+    #[case::hidden_scheme("<a href='java&#115;cript:x'>y</a>", "<a>y</a>")]
+    #[case::quote_in_value(
+        "<p title='\"><script>x</script>'>y",
+        "<p title=\"&quot;&gt;&lt;script&gt;x&lt;/script&gt;\">y"
+    )]
+    #[case::own_picture("<img src=cid:p1>", "<img src=\"data:image/png;base64,AAAA\">")]
+    #[case::comment("a<!-- <p> -->b", "ab")]
+    #[case::conditional("<!--[if mso]><table><![endif]-->b", "b")]
+    #[case::cut_tag("a<img src=\"x", "a<img>")]
+    fn what_is_shown(#[case] html: &str, #[case] expected: &str) {
+        assert_eq!(body(html, Links::Followable), expected);
+    }
+
+    #[test]
+    fn links_open_elsewhere_or_nowhere() {
+        let html = "<a href='https://x.example/?a=1&amp;b=\"' target=_top>y</a>";
+        let followable = "<a href=\"https://x.example/?a=1&amp;b=&quot;\" target=\"_blank\" rel=\"noopener noreferrer\">y</a>";
+        assert_eq!(body(html, Links::Followable), followable);
+        assert_eq!(body(html, Links::Off), "<a>y</a>");
+    }
+
+    #[test]
+    fn pictures_from_elsewhere_are_left_out_and_counted() {
+        let html = "<img src=https://x.example/p.png alt=x><img src=cid:other><img src=//x.example/p.png><img src=cid:p1>";
+        let cleaned =
+            clean(html, Links::Followable, |id| (id == "p1").then(|| "data:image/png;base64,".into()));
+        assert_eq!(cleaned.pictures_left_out, 3);
+        assert!(!cleaned.document.contains("x.example"), "{}", cleaned.document);
+    }
+
+    #[test]
+    fn styles_go_into_the_style_sheet() {
+        let html = "<style>p { color: red } </style><p style=\"color: blue\">x</p>";
+        let cleaned = clean(html, Links::Followable, |_| None);
+        assert!(cleaned.document.contains("<p data-s=\"1\">x</p>"), "{}", cleaned.document);
+        assert!(cleaned.document.contains("p%20%7B%20color:%20red%20%7D"), "{}", cleaned.document);
+        assert!(
+            cleaned.document.contains("%5Bdata-s%3D%221%22%5D%7Bcolor:%20blue%7D"),
+            "{}",
+            cleaned.document
+        );
+    }
+
+    /// Whatever comes in, the only things that begin with `<` are the elements that may.
+    #[rstest]
+    #[case("<<script>script>alert(1)<</script>/script>")]
+    #[case("<p <script>alert(1)</script>>")]
+    #[case("<a href=\"x\"\"><img src=x onerror=alert(1)>\">")]
+    #[case("<math><mi><style></math><img src onerror=alert(1)></style>")]
+    #[case("<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">")]
+    #[case("<textarea><img title=\"</textarea><img src=x onerror=alert(1)>\">")]
+    #[case("<p/onclick=alert(1)/x>")]
+    #[case("<style><!--</style><img src=x onerror=alert(1)>--></style>")]
+    #[case("<scr\0ipt>alert(1)</scr\0ipt>")]
+    #[case("<svg/onload=alert(1)>")]
+    #[case("<x\u{a0}onload=alert(1)>")]
+    fn nothing_slips_through(#[case] html: &str) {
+        let body = body(html, Links::Followable);
+        for piece in body.split('<').skip(1) {
+            let tag = piece.split('>').next().unwrap_or_default().trim_start_matches('/');
+            let mut words = tag.split(' ');
+            let name = words.next().unwrap_or_default();
+            assert_eq!(rules::element(name), Fate::Keep, "{body}");
+            let outside_quotes: String = tag.split('"').step_by(2).collect();
+            assert!(!outside_quotes.contains("on"), "{body}");
+        }
+    }
+
+    #[test]
+    fn many_elements_that_never_end_take_no_time() {
+        let html = "<svg><math><p>".repeat(50_000);
+        assert_eq!(body(&html, Links::Followable).len(), 50_000 * 3);
     }
 }

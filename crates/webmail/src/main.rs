@@ -6,7 +6,6 @@ mod el;
 mod focus;
 mod host;
 mod html;
-mod html_rules;
 mod keep;
 mod mail;
 mod message;

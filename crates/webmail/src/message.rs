@@ -26,8 +26,14 @@ pub(crate) enum Body {
     Text(String),
 }
 
+impl Default for Body {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
 /// An opened message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Opened {
     /// The bytes it was read from.
     pub(crate) raw: Arc<Vec<u8>>,
@@ -44,8 +50,8 @@ pub(crate) struct Opened {
     pub(crate) references: Vec<String>,
     /// As its author meant it.
     pub(crate) body: Body,
-    /// The same without any markup, where its author has written that too.
-    plain: Option<String>,
+    /// The same without any markup.
+    pub(crate) text: String,
     pub(crate) files: Vec<File>,
 }
 
@@ -53,8 +59,11 @@ impl Opened {
     /// Reads a message; nothing is too broken to show something.
     pub(crate) fn read(raw: Vec<u8>) -> Self {
         let raw = Arc::new(raw);
-        let message = plugin::parse(&raw).unwrap_or_default();
-        let plain = if plugin::is_simple(&raw) { text_of(&message) } else { Some(beginning(&raw)) };
+        let Some(message) = plugin::parse(&raw) else {
+            let text = beginning(&raw);
+            return Self { body: Body::Text(text.clone()), text, raw, ..Self::default() };
+        };
+        let text = if plugin::is_simple(&raw) { text_of(&message) } else { beginning(&raw) };
         Self {
             from: people(message.from()),
             reply_to: people(message.reply_to()),
@@ -65,18 +74,10 @@ impl Opened {
             date: message.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
             message_id: message.message_id().map(str::to_owned),
             references: references(&message),
-            body: html_of(&message).map_or_else(|| Body::Text(plain.clone().unwrap_or_default()), Body::Html),
-            plain,
+            body: html_of(&message).map_or_else(|| Body::Text(text.clone()), Body::Html),
+            text,
             files: message.attachments().map(|part| file(&message, part)).collect(),
             raw,
-        }
-    }
-
-    /// What it says, without any markup.
-    pub(crate) fn text(&self) -> String {
-        match (&self.plain, &self.body) {
-            (Some(text), _) | (None, Body::Text(text)) => text.clone(),
-            (None, Body::Html(html)) => html::to_text(html),
         }
     }
 
@@ -121,11 +122,7 @@ fn html_of(message: &Message<'_>) -> Option<String> {
                 any = true;
                 html.push_str(text);
             }
-            PartType::Text(text) => {
-                html.push_str("<pre class=\"plain\">");
-                html.push_str(&escape(text));
-                html.push_str("</pre>");
-            }
+            PartType::Text(text) => html.push_str(&html::of_text(text)),
             PartType::Binary(_)
             | PartType::InlineBinary(_)
             | PartType::Message(_)
@@ -135,32 +132,15 @@ fn html_of(message: &Message<'_>) -> Option<String> {
     any.then_some(html)
 }
 
-/// The text, when there is any that is none of HTML.
-fn text_of(message: &Message<'_>) -> Option<String> {
-    let mut texts = Vec::new();
-    for part in message.text_bodies() {
-        match &part.body {
-            PartType::Text(text) => texts.push(text.trim_end().replace("\r\n", "\n")),
-            // Made of HTML, it would be told better by the browser.
-            PartType::Html(_) => return None,
-            PartType::Binary(_)
-            | PartType::InlineBinary(_)
-            | PartType::Message(_)
-            | PartType::Multipart(_) => {}
-        }
-    }
-    (!texts.is_empty()).then(|| texts.join("\n\n"))
+fn text_of(message: &Message<'_>) -> String {
+    let bodies = (0..message.text_body_count()).filter_map(|at| message.body_text(at));
+    bodies.map(|text| text.trim_end().replace("\r\n", "\n")).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The first octets of a message that no MIME reader should be given whole, as they are.
 fn beginning(raw: &[u8]) -> String {
     const SHOWN: usize = 64 << 10;
     String::from_utf8_lossy(&raw[..raw.len().min(SHOWN)]).replace("\r\n", "\n")
-}
-
-/// Text as HTML content or as the value of an attribute in double quotes.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn file(message: &Message<'_>, part: &MessagePart<'_>) -> File {
@@ -247,7 +227,7 @@ mod tests {
     fn prefers_html_and_keeps_the_text() {
         let message = opened(MIXED);
         assert!(matches!(&message.body, Body::Html(html) if html.contains("rich")));
-        assert_eq!(message.text(), "plain");
+        assert_eq!(message.text, "plain");
         let picture = message.part_of_html("p1").expect("the picture");
         assert_eq!((&*picture.media_type, &*picture.bytes), ("image/png", &b"\x89PNG"[..]));
     }
@@ -276,7 +256,7 @@ mod tests {
     #[case("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x")]
     fn shows_something_of_anything(#[case] raw: &str) {
         let message = Opened::read(raw.as_bytes().to_vec());
-        assert!(message.text().len() <= raw.len());
+        assert!(message.text.len() <= raw.len());
     }
 
     #[test]

@@ -39,7 +39,9 @@ mod tests {
     #[case(1_550, "1.5 kB")]
     #[case(240_400, "240 kB")]
     #[case(3_200_000, "3.2 MB")]
+    #[case(12_345_678, "12 MB")]
     fn sizes(#[case] bytes: usize, #[case] expected: &str) {
+        plugin::words::speak(Locale::en);
         assert_eq!(size(bytes), expected);
     }
 }

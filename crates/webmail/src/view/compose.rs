@@ -240,14 +240,16 @@ pub(super) fn compose(mail: Mail, number: u32) -> AnyView {
     composer.form().into()
 }
 
-/// Answers are written above what they answer.
+/// Answers are written above what they answer; whom they go to stays in sight.
 fn begin_at_the_top() {
-    focus::soon("#message");
     request_animation_frame(|| {
-        if let Some(area) =
-            focus::find("#message").and_then(|area| area.dyn_into::<HtmlTextAreaElement>().ok())
-        {
+        let area = focus::find("#message").and_then(|area| area.dyn_into::<HtmlTextAreaElement>().ok());
+        if let Some(area) = area {
+            let _ = area.focus();
             let _ = area.set_selection_range(0, 0);
+        }
+        if let Some(pane) = focus::find("#content") {
+            pane.set_scroll_top(0);
         }
     });
 }

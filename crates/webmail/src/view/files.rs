@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, FileList, HtmlAnchorElement, Url};
 
-use crate::html_rules::is_picture_type;
+use crate::html::rules::is_picture_type;
 use crate::message::File;
 
 /// Hands a file to the browser's downloads. Its type is not passed on: it is to be kept, never opened here.

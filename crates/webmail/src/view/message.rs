@@ -193,8 +193,7 @@ fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> AnyVie
         let as_text = shown.as_text.get();
         let mut parts = match &message.body {
             Body::Html(html) if !as_text => framed(&message, html, links),
-            Body::Html(html) => vec![plain(&html::to_text(html), links)],
-            Body::Text(text) => vec![plain(text, links)],
+            Body::Html(_) | Body::Text(_) => vec![plain(&message.text, links)],
         };
         parts.extend(attachments(&message, as_text));
         if folded {
@@ -236,6 +235,7 @@ fn framed(message: &Opened, html: &str, links: Links) -> Vec<El> {
     let frame = classed("iframe", "mail-frame")
         .attr("sandbox", sandbox)
         .attr("title", w!(content))
+        .attr("height", (cleaned.lines * 24 + 80).clamp(200, 1000).to_string())
         .attr("srcdoc", cleaned.document);
     let mut parts = Vec::new();
     parts.extend(left_out.map(|text| with_icon(classed("p", "hint"), "info", text)));
