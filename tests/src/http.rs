@@ -37,7 +37,9 @@ impl Http {
     /// # Panics
     /// When the client's library cannot be set up.
     pub fn new(server: SocketAddr) -> Self {
-        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
+        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+        // Each call has a connection of its own, whatever the one before did to its.
+        let client = client.pool_max_idle_per_host(0).build();
         Self { server, client: client.expect("an HTTP client"), token: None }
     }
 
