@@ -192,9 +192,10 @@ impl Composer {
         });
     }
 
-    fn add_files(self, list: FileList) {
+    fn add_files(self, list: &FileList) {
+        let chosen = files::listed(list);
         spawn_local(async move {
-            let (files, unread) = files::read(list).await;
+            let (files, unread) = files::read(chosen).await;
             if let Some(name) = unread.first() {
                 let _ =
                     self.trouble.try_set(Some(Trouble::general(w!(file_unreadable, name = name.clone()))));
@@ -424,7 +425,7 @@ impl Composer {
         let Some(input) = input else { return };
         if let Some(list) = input.files() {
             self.touch();
-            self.add_files(list);
+            self.add_files(&list);
         }
         // So that the same file can be chosen again.
         input.set_value("");
@@ -434,7 +435,7 @@ impl Composer {
         let files = event_as::<DragEvent>(event).and_then(|event| event.data_transfer()?.files());
         if let Some(list) = files.filter(|list| list.length() > 0) {
             self.touch();
-            self.add_files(list);
+            self.add_files(&list);
         }
     }
 }

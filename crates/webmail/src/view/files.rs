@@ -34,10 +34,15 @@ pub(super) fn picture_url(file: &File) -> Option<String> {
         .then(|| format!("data:{};base64,{}", file.media_type, STANDARD.encode(&file.bytes)))
 }
 
+/// The files of a list, which empties itself when its field is used again.
+pub(super) fn listed(list: &FileList) -> Vec<web_sys::File> {
+    (0..list.length()).filter_map(|at| list.get(at)).collect()
+}
+
 /// Reads chosen or dropped files; those that can't be read (a folder, or gone meanwhile) are named.
-pub(super) async fn read(list: FileList) -> (Vec<Attachment>, Vec<String>) {
+pub(super) async fn read(chosen: Vec<web_sys::File>) -> (Vec<Attachment>, Vec<String>) {
     let (mut files, mut unread) = (Vec::new(), Vec::new());
-    for file in (0..list.length()).filter_map(|at| list.get(at)) {
+    for file in chosen {
         let kind = file.type_();
         match JsFuture::from(file.array_buffer()).await {
             Ok(content) => files.push(Attachment {

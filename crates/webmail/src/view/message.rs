@@ -255,10 +255,10 @@ fn attachments(message: &Opened, as_text: bool) -> Option<El> {
             let file = file.clone();
             let (name, bytes) = (file.name.clone(), file.bytes.len());
             let button = plain_button("chip file", move || files::download(&file))
-                .attr("aria-label", w!(download, name = name.clone()))
                 .icon("down")
                 .child(classed("span", "addr").text(name))
-                .child(classed("span", "state").text(size(bytes)));
+                .child(classed("span", "state").text(size(bytes)))
+                .child(classed("span", "vh").text(" ").text(w!(download)));
             el("li").child(button)
         })
         .collect();

@@ -44,10 +44,11 @@ pub(super) fn shell(account: SessionAccount) -> El {
         Route::Settings(Section::Overview | Section::Account) => empty("sliders", w!(no_setting_open)),
         Route::Settings(Section::Transport) => settings::transport(),
     });
-    let skip = classed("a", "skip").attr("href", "#content").text(w!(skip)).on("click", |event| {
+    let skip = classed("a", "skip").attr("href", "#content").text(w!(skip)).on("click", move |event| {
         // The address belongs to the views, so the link must not go there.
         event.prevent_default();
-        focus::soon("#content");
+        let is_list = mail.route.get_untracked().pane() == "list";
+        focus::soon(if is_list { focus::HEADING } else { "#content" });
     });
     let shape = move || Some(if side.get() == Side::Nothing { "app two" } else { "app" }.to_owned());
     el("div")
@@ -124,20 +125,18 @@ fn navigation(mail: Mail) -> El {
         .child(classed("ul", "folders last").child(el("li").child(settings)))
 }
 
-/// A folder's link. Its name is the folder's alone; how many are unread describes it.
+/// A folder's link, and beside it how many messages are unread, which describes it.
 fn folder(mail: Mail, folder: Folder, icon_name: &'static str, name: &'static str) -> El {
     let id = format!("unread-{}", folder.name());
     let unread = Memo::new(move |_| mail.listing(folder).unread());
     let link = el("a")
         .attr("href", Route::Folder(folder).href())
-        .attr("aria-label", name)
         .attr("aria-describedby", id.clone())
         .live_attr("aria-current", move || {
             (mail.route.get().folder() == Some(folder)).then(|| "page".to_owned())
         })
         .icon(icon_name)
-        .text(name)
-        .text(" ");
+        .text(name);
     let count = live(move || {
         let shown = match unread.get() {
             0 => return nothing(),
@@ -147,7 +146,7 @@ fn folder(mail: Mail, folder: Folder, icon_name: &'static str, name: &'static st
         let word = classed("span", "vh").text(" ").text(w!(unread));
         classed("span", "count").attr("id", id.clone()).text(shown).child(word).into()
     });
-    el("li").child(link.view(count))
+    el("li").child(link).view(count)
 }
 
 /// The tab's title; an open message sets its own.
