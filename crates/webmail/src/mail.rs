@@ -268,9 +268,9 @@ impl Mail {
         self.drafts.update(|drafts| drafts.remove(number));
     }
 
-    /// The drafts beside this one.
+    /// The drafts beside this one, as they are now: a composer is not made anew because its own draft was sent.
     pub(crate) fn other_drafts(self, number: u32) -> Vec<(u32, String)> {
-        self.drafts.with(|drafts| drafts.others(number))
+        self.drafts.with_untracked(|drafts| drafts.others(number))
     }
 }
 
