@@ -199,6 +199,15 @@ impl<'b> Element<'b> {
         self.browser.run(self.inner.click()).expect("a click");
     }
 
+    /// Presses it twice, as fast as it goes.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn double_click(&self) {
+        let twice = self.browser.driver().action_chain().double_click_element(&self.inner);
+        self.browser.run(twice.perform()).expect("a double click");
+    }
+
     /// Types into it, behind what is there.
     ///
     /// # Panics

@@ -1,18 +1,11 @@
 //! Which message gets which banner (P8, and the contract's table): only what the server itself recorded for this user
 //! is believed, and only there ways are offered.
 
-use black_box::{Browser, Demo, Mail, Name, Report, Role, Screen, Smtp, User};
+use black_box::{Browser, Demo, Mail, Name, Report, Role, Screen, User};
 
-use crate::mails::{SENTENCE, bounce, html, text};
+use crate::mails::{SENTENCE, bounce, bring, html, text};
 use crate::webmail::Webmail;
 use crate::words::{ENGLISH, GERMAN, Words};
-
-/// Brings a mail for alice from outside.
-fn bring(demo: &Demo, message: &str) {
-    let mut smtp = Smtp::connect(demo.mx());
-    smtp.command("EHLO mx.elsewhere.example").expect(250);
-    smtp.transact("", &["alice@home.example"], message).expect(250);
-}
 
 /// A stop of carla's and dora's copies for this user.
 fn stopped(user: &User, to: &[&str]) -> Report {

@@ -1,6 +1,13 @@
 //! Mails that others might send.
 
-use black_box::Report;
+use black_box::{Demo, Report, Smtp};
+
+/// Brings a mail for alice from outside.
+pub(crate) fn bring(demo: &Demo, message: &str) {
+    let mut smtp = Smtp::connect(demo.mx());
+    smtp.command("EHLO mx.elsewhere.example").expect(250);
+    smtp.transact("", &["alice@home.example"], message).expect(250);
+}
 
 /// The cause of P7.
 pub(crate) const SENTENCE: &str = "TLS is required, but was not offered by host mx.plain.example[127.0.0.53]";

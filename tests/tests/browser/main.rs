@@ -5,6 +5,8 @@
 //! say `not run`.
 
 mod banner;
+mod composer;
+mod hostile;
 mod mails;
 mod story;
 mod webmail;

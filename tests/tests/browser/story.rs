@@ -115,7 +115,11 @@ impl Story {
             assert!(banner.has(Role::Button, way), "the way {way:?}");
         }
         page.shot("banner");
-        assert_eq!(page.title().contains(subject), false, "the title is the open message's");
+        assert!(
+            page.title().starts_with(Report::SUBJECT) && !page.title().contains(subject),
+            "{}",
+            page.title()
+        );
     }
 
     fn p09_sees_that_it_was_not_sent(&self, subject: &str) {
@@ -190,6 +194,7 @@ impl Story {
         let reminder = page.until("the reminder", || page.reminder());
         assert!(reminder.text().contains(words.reminder), "{}", reminder.text());
         page.shot("reminder");
+        page.one(Role::Heading, words.sent);
         page.click(Role::Button, words.activate);
         page.until("the end of the reminder", || page.reminder().is_none().then_some(()));
         assert_eq!(self.alice.guarantee()["state"], "on");
