@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -39,23 +39,40 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// So many octets too many are read and thrown away: a client that is still sending when the connection closes gets a
+/// reset, and never reads that its request was too large (RFC 9112 §9.6).
+const DISCARDED_OCTETS: usize = 256 << 20;
+
 /// Reads a whole body of at most `limit` octets.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > limit as u64) {
-        return Err(Failure::too_large(limit));
-    }
     let mut pieces = body.into_data_stream();
+    if announced.is_some_and(|length: u64| length > limit as u64) {
+        return Err(too_large(&mut pieces, limit).await);
+    }
     let mut whole = BytesMut::new();
     loop {
         let piece = tokio::time::timeout(PATIENCE, pieces.next()).await.map_err(|_| too_slow())?;
         match piece {
             None => return Ok(whole.freeze()),
-            Some(Ok(piece)) if whole.len() + piece.len() > limit => return Err(Failure::too_large(limit)),
+            Some(Ok(piece)) if whole.len() + piece.len() > limit => {
+                return Err(too_large(&mut pieces, limit).await);
+            }
             Some(Ok(piece)) => whole.extend_from_slice(&piece),
             Some(Err(_)) => return Err(Failure::malformed("The body ended before it was complete.")),
         }
     }
+}
+
+/// The failure, after the rest of the body has been thrown away.
+async fn too_large(pieces: &mut BodyDataStream, limit: usize) -> Failure {
+    let mut discarded = 0;
+    while let Ok(Some(Ok(piece))) = tokio::time::timeout(PATIENCE, pieces.next()).await
+        && discarded < DISCARDED_OCTETS
+    {
+        discarded += piece.len();
+    }
+    Failure::too_large(limit)
 }
 
 fn too_slow() -> Failure {
