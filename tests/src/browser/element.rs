@@ -191,6 +191,16 @@ impl<'b> Element<'b> {
         self.browser.run(self.inner.attr(name)).ok().flatten()
     }
 
+    /// Whether all of it is within the window, and nothing lies over it.
+    pub fn is_in_sight(&self) -> bool {
+        let look = "const [e] = arguments, r = e.getBoundingClientRect(); \
+            const top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2); \
+            return r.left >= 0 && r.top >= 0 && r.right <= innerWidth + 0.5 && r.bottom <= innerHeight + 0.5 && e.contains(top)";
+        let driver = self.browser.driver();
+        let seen = self.browser.run(async { driver.execute(look, vec![self.inner.to_json()?]).await });
+        seen.is_ok_and(|seen| seen.json() == true)
+    }
+
     /// Presses it.
     ///
     /// # Panics

@@ -79,6 +79,8 @@ impl Browser {
             println!("not run: page not built");
             return None;
         }
+        // What a failure before left behind.
+        let _ = std::fs::remove_file(pictures().join(format!("failed-{name}.png")));
         let Some(driver) = Chromedriver::start() else {
             println!("not run: no chromium");
             return None;
@@ -353,7 +355,7 @@ impl Browser {
     }
 
     fn picture(&self, name: &str) {
-        let folder = target().join("screenshots");
+        let folder = pictures();
         std::fs::create_dir_all(&folder).expect("the folder for pictures");
         let picture = self.run(self.driver().screenshot(&folder.join(format!("{name}.png"))));
         if let Err(error) = picture {
@@ -389,6 +391,10 @@ fn is_moving(error: &WebDriverError) -> bool {
 
 fn target() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "target"].iter().collect()
+}
+
+fn pictures() -> PathBuf {
+    target().join("screenshots")
 }
 
 fn capabilities(driver: &Chromedriver, setting: Setting) -> Capabilities {

@@ -7,7 +7,10 @@
 mod banner;
 mod composer;
 mod hostile;
+mod keyboard;
 mod mails;
+mod session;
 mod story;
+mod views;
 mod webmail;
 mod words;
