@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::ClientError;
 
+use crate::focus;
 use crate::host::api;
 
 /// Why somebody has to log in.
@@ -73,6 +74,8 @@ impl Session {
         client.send::<_, Opened>(Method::POST, "/session", &credentials).await?;
         let account = client.get::<SessionAccount>("/session").await?;
         self.state.set(State::In(account));
+        // The form that had the focus is gone; what is shown may take it to a better place.
+        focus::soon(format!("{}, #content", focus::HEADING));
         Ok(())
     }
 
