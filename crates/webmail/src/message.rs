@@ -70,7 +70,7 @@ impl Opened {
             to: people(message.to()),
             cc: people(message.cc()),
             bcc: people(message.bcc()),
-            subject: message.subject().unwrap_or_default().trim().to_owned(),
+            subject: straight(message.subject().unwrap_or_default().trim()),
             date: message.date().and_then(|date| Timestamp::from_second(date.to_timestamp()).ok()),
             message_id: message.message_id().map(str::to_owned),
             references: references(&message),
@@ -101,8 +101,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 fn people(address: Option<&mail_parser::Address<'_>>) -> Vec<Address> {
     let Some(address) = address else { return Vec::new() };
     let person = |addr: &mail_parser::Addr<'_>| {
-        let name = addr.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
-        let email = addr.address.as_deref().unwrap_or_default().to_owned();
+        let name = addr.name.as_deref().map(|name| straight(name.trim())).filter(|name| !name.is_empty());
+        let email = straight(addr.address.as_deref().unwrap_or_default());
         (name.is_some() || !email.is_empty()).then_some(Address { name, email })
     };
     address.iter().filter_map(person).collect()
@@ -165,15 +165,19 @@ fn file(message: &Message<'_>, part: &MessagePart<'_>) -> File {
     }
 }
 
+/// A text without the characters that turn the direction of writing of all that follows: they would show
+/// `exe.txt` for `txt.exe`, and another sender's address behind a name.
+pub(crate) fn straight(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    text.chars().filter(|c| !turns(*c)).collect()
+}
+
 /// A file name without what means something to a file system or hides the name's end.
 fn safe_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    // U+202A to U+202E and U+2066 to U+2069 turn the direction of writing: `exe.txt` from `txt.exe`.
-    let shows = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    base.trim().trim_start_matches('.').chars().filter(shows).take(200).collect()
+    let name = straight(base.trim().trim_start_matches('.'));
+    name.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 fn default_name(media_type: &str) -> &'static str {
@@ -257,6 +261,13 @@ mod tests {
     fn shows_something_of_anything(#[case] raw: &str) {
         let message = Opened::read(raw.as_bytes().to_vec());
         assert!(message.text.len() <= raw.len());
+    }
+
+    #[test]
+    fn a_name_does_not_turn_the_address_around() {
+        let message = opened("From: \"\u{202e}ecilA\" <bob@x.example>\nSubject: \u{2066}a\u{202e}b\n\nx\n");
+        assert_eq!(message.from[0].to_string(), "ecilA <bob@x.example>");
+        assert_eq!(message.subject, "ab");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use plugin::state::panel::Known;
 use super::button;
 use crate::el::{El, classed, el, live, nothing};
 use crate::mail::Mail;
+use crate::message::straight;
 use crate::route::{Folder, Route};
 use crate::when;
 use crate::words::w;
@@ -75,11 +76,11 @@ pub(super) fn mark_of(message_id: String) -> AnyView {
 fn row(mail: Mail, folder: Folder, message: ListedMessage) -> El {
     let route = Route::Message(folder, message.id);
     let who = match folder {
-        Folder::Inbox => message.from,
-        Folder::Sent => w!(to_whom, whom = message.to),
+        Folder::Inbox => straight(&message.from),
+        Folder::Sent => w!(to_whom, whom = straight(&message.to)),
     };
-    let subject = message.subject.trim();
-    let subject = if subject.is_empty() { w!(no_subject) } else { subject };
+    let subject = straight(message.subject.trim());
+    let subject = if subject.is_empty() { w!(no_subject) } else { &subject };
     let mark = (folder == Folder::Sent).then_some(message.message_id).flatten();
     let mut from = classed("span", "from");
     if !message.seen {
