@@ -9,7 +9,7 @@ use rsa::{
     signature::Verifier,
 };
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, PeerIncompatible, PeerMisbehaved, SignatureScheme,
+    CertificateError, Error, PeerIncompatible, PeerMisbehaved, SignatureScheme,
     client::danger::HandshakeSignatureValid, crypto::WebPkiSupportedAlgorithms,
 };
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
@@ -29,6 +29,14 @@ pub(crate) enum Protocol {
     Tls13,
 }
 
+/// What was signed, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    pub(crate) message: &'a [u8],
+    pub(crate) scheme: SignatureScheme,
+    pub(crate) signature: &'a [u8],
+}
+
 /// Whether the key of this certificate has signed the message.
 ///
 /// # Errors
@@ -37,8 +45,7 @@ pub(crate) fn check(
     algorithms: &WebPkiSupportedAlgorithms,
     protocol: Protocol,
     certificate: &CertificateDer<'_>,
-    message: &[u8],
-    signed: &DigitallySignedStruct,
+    signed: Signed<'_>,
 ) -> Result<HandshakeSignatureValid, Error> {
     // RFC 8446 §4.2.3: in TLS 1.3 not for handshakes.
     let pkcs1 = matches!(
@@ -56,7 +63,7 @@ pub(crate) fn check(
     let key = &certificate.tbs_certificate.subject_pki;
     match key.parsed() {
         Ok(PublicKey::RSA(rsa)) if rsa.key_size() < LONG_RSA => {
-            let valid = check_short_rsa(&rsa, message, signed)?;
+            let valid = check_short_rsa(&rsa, signed)?;
             return valid.then(HandshakeSignatureValid::assertion).ok_or_else(bad_signature);
         }
         _ => {}
@@ -67,7 +74,7 @@ pub(crate) fn check(
     let candidates = if protocol == Protocol::Tls13 { &candidates[..1] } else { candidates };
     let mut outcome = Err(unusable());
     for candidate in candidates {
-        match key.verify_signature(*candidate, message, signed.signature()) {
+        match key.verify_signature(*candidate, signed.message, signed.signature) {
             Ok(()) => return Ok(HandshakeSignatureValid::assertion()),
             Err(webpki::Error::InvalidSignatureForPublicKey) => outcome = Err(bad_signature()),
             Err(_) => {}
@@ -76,21 +83,17 @@ pub(crate) fn check(
     outcome
 }
 
-fn check_short_rsa(
-    key: &RSAPublicKey<'_>,
-    message: &[u8],
-    signed: &DigitallySignedStruct,
-) -> Result<bool, Error> {
+fn check_short_rsa(key: &RSAPublicKey<'_>, signed: Signed<'_>) -> Result<bool, Error> {
+    let Signed { message, scheme, signature } = signed;
     let number = BoxedUint::from_be_slice_vartime;
     let key = RsaKey::new(number(key.modulus), number(key.exponent)).map_err(|_| unusable())?;
-    let signature = signed.signature();
     let by_pkcs1 = |verifier: &dyn Verifier<pkcs1v15::Signature>| {
         pkcs1v15::Signature::try_from(signature).is_ok_and(|made| verifier.verify(message, &made).is_ok())
     };
     let by_pss = |verifier: &dyn Verifier<pss::Signature>| {
         pss::Signature::try_from(signature).is_ok_and(|made| verifier.verify(message, &made).is_ok())
     };
-    Ok(match signed.scheme {
+    Ok(match scheme {
         SignatureScheme::RSA_PKCS1_SHA256 => by_pkcs1(&pkcs1v15::VerifyingKey::<Sha256>::new(key)),
         SignatureScheme::RSA_PKCS1_SHA384 => by_pkcs1(&pkcs1v15::VerifyingKey::<Sha384>::new(key)),
         SignatureScheme::RSA_PKCS1_SHA512 => by_pkcs1(&pkcs1v15::VerifyingKey::<Sha512>::new(key)),
@@ -108,3 +111,6 @@ fn unusable() -> Error {
 fn bad_signature() -> Error {
     CertificateError::BadSignature.into()
 }
+
+#[cfg(test)]
+mod tests;

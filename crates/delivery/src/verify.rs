@@ -22,7 +22,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
 
-use crate::signature::{self, Protocol};
+use crate::signature::{self, Protocol, Signed};
 
 /// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate.
 pub(crate) fn client_config() -> Arc<ClientConfig> {
@@ -44,6 +44,20 @@ struct AnyCertificate {
     provider: Arc<CryptoProvider>,
 }
 
+impl AnyCertificate {
+    fn check(
+        &self,
+        protocol: Protocol,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        let signed = Signed { message, scheme: signed.scheme, signature: signed.signature() };
+        signature::check(algorithms, protocol, certificate, signed)
+    }
+}
+
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
@@ -62,8 +76,7 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        signature::check(algorithms, Protocol::Tls12, cert, message, dss)
+        self.check(Protocol::Tls12, message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -72,8 +85,7 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        signature::check(algorithms, Protocol::Tls13, cert, message, dss)
+        self.check(Protocol::Tls13, message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -35,6 +35,10 @@ fn encoded(content: &str) -> Option<String> {
     "MIME-Version: 1.0\nContent-Type: message/rfc822\nContent-Transfer-Encoding: binary\n\nSubject: y\n\nü\n",
     "MIME-Version: 1.0\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nSubject: y\nContent-Transfer-Encoding: quoted-printable\nMIME-Version: 1.0\n\n=C3=BC\n"
 )]
+#[case::forwarded_and_forwarded(
+    "MIME-Version: 1.0\nContent-Type: message/rfc822\n\nContent-Type: message/rfc822\nMIME-Version: 1.0\n\n\nü\n",
+    "MIME-Version: 1.0\nContent-Type: message/rfc822\n\nContent-Type: message/rfc822\nMIME-Version: 1.0\n\nContent-Transfer-Encoding: quoted-printable\nMIME-Version: 1.0\n\n=C3=BC\n"
+)]
 #[case::digest(
     "MIME-Version: 1.0\nContent-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: y\nMIME-Version: 1.0\n\nü\n--b--\n",
     "MIME-Version: 1.0\nContent-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: y\nMIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n\n=C3=BC\n--b--\n"
@@ -195,7 +199,12 @@ fn tree() -> impl Strategy<Value = Tree> {
         prop_oneof![
             (subtype, label(), prop::collection::vec(inner.clone(), 1..4))
                 .prop_map(|(subtype, label, parts)| Tree::Multipart { subtype, label, parts }),
-            (label(), inner).prop_map(|(label, inner)| Tree::Message { label, inner: Box::new(inner) }),
+            // mail-parser 0.11 loses its way in a message that is nothing but a message.
+            (
+                label(),
+                inner.prop_filter("a message in a message", |tree| !matches!(tree, Tree::Message { .. }))
+            )
+                .prop_map(|(label, inner)| Tree::Message { label, inner: Box::new(inner) }),
         ]
     })
 }
@@ -234,10 +243,7 @@ proptest! {
         }
         let mut leaves = Vec::new();
         tree.leaves(&mut leaves);
-        // Empty messages within messages are nothing to the parser.
-        if leaves.iter().all(|leaf| !leaf.is_empty()) {
-            prop_assert_eq!(leaves.len(), decoded_parts(&out).len());
-        }
+        prop_assert_eq!(leaves.len(), decoded_parts(&out).len());
         // It is at rest.
         prop_assert_eq!(to_seven_bit(&out), Some(out));
     }

@@ -115,9 +115,12 @@ impl Fixture {
     /// Waits until a command has come to a host.
     pub(crate) async fn wait_for(&self, host: &str, command: &str) {
         let mut events = self.world.events();
-        while self.count(host, command) == 0 {
-            events.recv().await.unwrap();
-        }
+        let coming = async {
+            while self.count(host, command) == 0 {
+                events.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), coming).await.unwrap();
     }
 
     /// A fate in words, with the place of an address among its host's instead of the address.

@@ -140,7 +140,7 @@ async fn nobody_waits_for_a_farewell(
 async fn a_kept_connection_is_closed_in_time() {
     let fixture = Fixture::hurried([Domain::new("odd.example", Behaviour::tls())]).await;
     assert_eq!(fixture.send("odd.example", Encrypted).await, ENCRYPTED);
-    tokio::time::timeout(Duration::from_secs(10), fixture.wait_for(MX, "QUIT")).await.unwrap();
+    fixture.wait_for(MX, "QUIT").await;
     assert_eq!(fixture.send("odd.example", Encrypted).await, ENCRYPTED);
     assert_eq!(fixture.connections(MX), 2);
 }

@@ -369,3 +369,35 @@ async fn keywords(#[case] keyword: &'static str, #[case] offered: bool) {
     assert_eq!(fate.starts_with("stopped 5.7.4"), !offered, "{fate}");
     assert_eq!((peer.count("STARTTLS"), peer.count("MAIL")), (usize::from(offered), 0));
 }
+
+/// What a host shows on one connection does not depend on another: no session is resumed.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_handshake_is_a_full_one() {
+    let (certificate, key) = self_signed();
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let peer = Peer::start(move |stream, lines| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Some(stream) = up_to_starttls(stream, &lines).await {
+                let mut stream = acceptor.accept(stream).await.unwrap();
+                let kind = stream.get_ref().1.handshake_kind();
+                lines.lock().unwrap().push(format!("handshake {kind:?}"));
+                session(&mut stream, "", &lines).await;
+            }
+        }
+    })
+    .await;
+    let courier = peer.courier(Patience::default());
+    for _ in 0..3 {
+        let fates = courier.attempt(crate::fixture::attempt("peer.example", Encrypted)).await;
+        assert_eq!(crate::peer::told(&fates[0]), "delivered encrypted");
+        courier.close_idle().await;
+    }
+    assert_eq!((peer.count("handshake Some(Full"), peer.count("handshake")), (3, 3));
+}
