@@ -70,11 +70,7 @@ struct Writer<P> {
 impl<P: Fn(&str) -> Option<String>> Writer<P> {
     fn add(&mut self, token: Token<'_>, tokens: &mut Tokens<'_>) {
         match token {
-            Token::Text(text) => {
-                self.lines += text.len() / 80;
-                // Character references stay, so that `&` does.
-                self.body.push_str(&text.replace('<', "&lt;").replace('>', "&gt;"));
-            }
+            Token::Text(text) => self.text(text),
             Token::Raw { name, content } if name == "style" => {
                 self.author_css.push_str(content);
                 self.author_css.push('\n');
@@ -101,6 +97,7 @@ impl<P: Fn(&str) -> Option<String>> Writer<P> {
                     self.endless.push(name.to_owned());
                 }
             }
+            Fate::Keep if name == "img" => self.picture(tag),
             Fate::Keep => {
                 self.lines += rules::lines(name);
                 let _ = write!(self.body, "<{name}");
@@ -120,8 +117,7 @@ impl<P: Fn(&str) -> Option<String>> Writer<P> {
                 self.write("href", value.trim());
                 self.body.push_str(" target=\"_blank\" rel=\"noopener noreferrer\"");
             }
-            Attribute::Picture => self.source(value),
-            Attribute::Link | Attribute::Drop => {}
+            Attribute::Link | Attribute::Picture | Attribute::Drop => {}
         }
     }
 
@@ -140,16 +136,36 @@ impl<P: Fn(&str) -> Option<String>> Writer<P> {
         }
     }
 
-    fn source(&mut self, source: &str) {
+    /// A picture that comes with the mail is shown; of another one, what its author wrote to stand for it.
+    fn picture(&mut self, tag: &Tag<'_>) {
+        let value =
+            |wanted: &str| tag.attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
+        let source = value("src").unwrap_or_default();
         let own = rules::content_id(source).and_then(|id| (self.picture)(&id));
         let embedded = || rules::is_picture_data(source).then(|| source.trim().to_owned());
         match own.or_else(embedded) {
             Some(url) => {
-                self.lines += 6;
+                self.lines += 4;
+                self.body.push_str("<img");
                 self.write("src", &url);
+                for (attribute, value) in &tag.attributes {
+                    self.attribute("img", attribute, value);
+                }
+                self.body.push('>');
             }
-            None => self.pictures_left_out += 1,
+            None => {
+                self.pictures_left_out += u32::from(!source.trim().is_empty());
+                if let Some(alt) = value("alt").filter(|alt| !alt.trim().is_empty()) {
+                    self.text(&format!("[{alt}]"));
+                }
+            }
         }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.lines += text.len() / 80;
+        // Character references stay, so that `&` does.
+        self.body.push_str(&text.replace('<', "&lt;").replace('>', "&gt;"));
     }
 
     /// The document around the mail's content. Its policy comes on top of the page's, which it inherits.
@@ -226,7 +242,8 @@ mod tests {
     #[case::own_picture("<img src=cid:p1>", "<img src=\"data:image/png;base64,AAAA\">")]
     #[case::comment("a<!-- <p> -->b", "ab")]
     #[case::conditional("<!--[if mso]><table><![endif]-->b", "b")]
-    #[case::cut_tag("a<img src=\"x", "a<img>")]
+    #[case::their_picture("a<img alt=\"a logo\" src=https://x.example/>b", "a[a logo]b")]
+    #[case::cut_tag("a<img src=\"x", "a")]
     fn what_is_shown(#[case] html: &str, #[case] expected: &str) {
         assert_eq!(body(html, Links::Followable), expected);
     }

@@ -235,7 +235,7 @@ fn framed(message: &Opened, html: &str, links: Links) -> Vec<El> {
     let frame = classed("iframe", "mail-frame")
         .attr("sandbox", sandbox)
         .attr("title", w!(content))
-        .attr("height", (cleaned.lines * 24 + 80).clamp(200, 1000).to_string())
+        .attr("height", (cleaned.lines * 24 + 60).clamp(200, 1000).to_string())
         .attr("srcdoc", cleaned.document);
     let mut parts = Vec::new();
     parts.extend(left_out.map(|text| with_icon(classed("p", "hint"), "info", text)));
