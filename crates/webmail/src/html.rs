@@ -39,6 +39,7 @@ pub(crate) fn clean(html: &str, links: Links, picture: impl Fn(&str) -> Option<S
         pictures_left_out: 0,
         lines: 0,
         endless: Vec::new(),
+        open: Vec::new(),
     };
     let mut tokens = Tokens::of(html);
     while let Some(token) = tokens.next() {
@@ -65,7 +66,13 @@ struct Writer<P> {
     lines: usize,
     /// Elements that begin and never end, so that their end is looked for once.
     endless: Vec<String>,
+    /// Elements whose end is still to come, outermost first.
+    open: Vec<String>,
 }
+
+/// So many elements may lie in one another; of deeper ones only the content is kept. Browsers take minutes for documents
+/// that nest without end.
+const DEEPEST: usize = 200;
 
 impl<P: Fn(&str) -> Option<String>> Writer<P> {
     fn add(&mut self, token: Token<'_>, tokens: &mut Tokens<'_>) {
@@ -80,8 +87,7 @@ impl<P: Fn(&str) -> Option<String>> Writer<P> {
             Token::End(name) => {
                 let name = shown_name(&name);
                 if rules::element(name) == Fate::Keep && !rules::is_void(name) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(self.body, "</{name}>");
+                    self.end(name);
                 }
             }
         }
@@ -100,12 +106,48 @@ impl<P: Fn(&str) -> Option<String>> Writer<P> {
             Fate::Keep if name == "img" => self.picture(tag),
             Fate::Keep => {
                 self.lines += rules::lines(name);
+                self.end_before(name);
+                if !rules::is_void(name) && !rules::ends_by_itself(name) {
+                    if self.open.len() >= DEEPEST {
+                        return;
+                    }
+                    self.open.push(name.to_owned());
+                }
+                // Writing to a String cannot fail.
                 let _ = write!(self.body, "<{name}");
                 for (attribute, value) in &tag.attributes {
                     self.attribute(name, attribute, value);
                 }
                 self.body.push('>');
             }
+        }
+    }
+
+    /// Ends an element and all that is open in it, so that what is written nests no deeper than `open` says. An end in a
+    /// table's cell ends nothing outside of the table.
+    fn end(&mut self, name: &str) {
+        if rules::ends_by_itself(name) {
+            let _ = write!(self.body, "</{name}>");
+            return;
+        }
+        let table = self.open.iter().rposition(|open| open == "table").filter(|_| name != "table");
+        let within = table.map_or(0, |at| at + 1);
+        let found = self.open.iter().skip(within).rposition(|open| open == name);
+        if let Some(at) = found {
+            for open in self.open.drain(within + at..).rev() {
+                let _ = write!(self.body, "</{open}>");
+            }
+        }
+    }
+
+    /// Ends the entry of a list before another begins.
+    fn end_before(&mut self, name: &str) {
+        let list = self.open.iter().rposition(|open| matches!(&**open, "ul" | "ol" | "dl" | "table"));
+        let entries = self.open.iter().skip(list.map_or(0, |at| at + 1));
+        let before =
+            entries.rev().find_map(|open| rules::ends_before(name).iter().find(|&&before| before == open));
+        if let Some(before) = before {
+            self.end(before);
         }
     }
 
@@ -301,6 +343,41 @@ mod tests {
             let outside_quotes: String = tag.split('"').step_by(2).collect();
             assert!(!outside_quotes.contains("on"), "{body}");
         }
+    }
+
+    #[rstest]
+    #[case::as_meant("<b><i>a</i></b>", "<b><i>a</i></b>")]
+    #[case::crossed("<b><i>a</b>b</i>c", "<b><i>a</i></b>bc")]
+    #[case::nothing_to_end("a</div>b", "ab")]
+    #[case::by_themselves("<ul><li>a<li>b</ul><p>c<p>d</p>", "<ul><li>a</li><li>b</li></ul><p>c<p>d</p>")]
+    #[case::list_in_list("<li>a<ul><li>b</ul><li>c", "<li>a<ul><li>b</li></ul></li><li>c")]
+    #[case::terms("<dl><dt>a<dd>b<dt>c</dl>", "<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>")]
+    #[case::out_of_a_cell(
+        "<div><table><tr><td>a</div>b</td></tr></table></div>",
+        "<div><table><tr><td>ab</td></tr></table></div>"
+    )]
+    fn what_is_written_is_nested(#[case] html: &str, #[case] expected: &str) {
+        assert_eq!(body(html, Links::Followable), expected);
+    }
+
+    #[rstest]
+    #[case(&"<div><b><i>x".repeat(1_000))]
+    #[case(&"<b><div></b>x".repeat(1_000))]
+    #[case(&format!("<b>{}", "<div></b>x".repeat(1_000)))]
+    #[case(&"<table><tr><td></table></td>x<div>".repeat(1_000))]
+    #[case(&"<dd><li>x".repeat(1_000))]
+    fn nothing_nests_without_end(#[case] html: &str) {
+        let body = body(html, Links::Followable);
+        assert_eq!(body.matches('x').count(), 1_000, "the text is kept");
+        let (mut depth, mut deepest) = (0_i32, 0);
+        for piece in body.split('<').skip(1) {
+            let name = piece.split(['>', ' ']).next().unwrap_or_default();
+            if !rules::ends_by_itself(name.trim_start_matches('/')) {
+                depth += if name.starts_with('/') { -1 } else { 1 };
+                deepest = deepest.max(depth);
+            }
+        }
+        assert!(deepest <= 200, "{deepest}");
     }
 
     #[test]

@@ -31,9 +31,23 @@ pub(crate) fn element(name: &str) -> Fate {
     }
 }
 
+/// Whether another element's start ends this one, so that its own end may be left out (HTML §13.1.2.4).
+pub(super) fn ends_by_itself(name: &str) -> bool {
+    matches!(name, "p" | "tr" | "td" | "th" | "thead" | "tbody" | "tfoot" | "colgroup")
+}
+
 /// Whether the element has no end tag.
 pub(crate) fn is_void(name: &str) -> bool {
     matches!(name, "br" | "col" | "hr" | "img" | "wbr")
+}
+
+/// Which open elements of the same list the element's start ends (HTML §13.2.6.4.7).
+pub(super) fn ends_before(name: &str) -> &'static [&'static str] {
+    match name {
+        "li" => &["li"],
+        "dt" | "dd" => &["dt", "dd"],
+        _ => &[],
+    }
 }
 
 /// How many lines an element makes a text longer, roughly.
