@@ -20,7 +20,8 @@
 //! * Everything else is *not certain* and deferred: 4yz replies, timeouts, resets, DNS failures.
 //!   The same timeout or reset of the TLS dialogue for [`CERTAIN_AFTER`] in [`CERTAIN_TRIES`] tries
 //!   counts as certain; a host that stays away while the others are insecure holds the stop up
-//!   for [`CERTAIN_AFTER`] and no longer.
+//!   for [`CERTAIN_AFTER`] and no longer. A host that gave what is required and then said "later" is waited for: it is
+//!   neither insecure nor away.
 //! * With [`Requirement::Opportunistic`], what cannot be had encrypted leaves in clear, after TLS
 //!   was tried (RFC 7435).
 //! * A failure is never remembered as a reason not to try TLS.
