@@ -31,23 +31,52 @@ pub(crate) fn element(name: &str) -> Fate {
     }
 }
 
-/// Whether another element's start ends this one, so that its own end may be left out (HTML §13.1.2.4).
-pub(super) fn ends_by_itself(name: &str) -> bool {
-    matches!(name, "p" | "tr" | "td" | "th" | "thead" | "tbody" | "tfoot" | "colgroup")
-}
-
 /// Whether the element has no end tag.
 pub(crate) fn is_void(name: &str) -> bool {
     matches!(name, "br" | "col" | "hr" | "img" | "wbr")
 }
 
-/// Which open elements of the same list the element's start ends (HTML §13.2.6.4.7).
-pub(super) fn ends_before(name: &str) -> &'static [&'static str] {
+/// Which open elements end where another begins.
+pub(super) struct Ends {
+    /// These, whatever is open in them; empty for everything.
+    pub(super) elements: &'static [&'static str],
+    /// But nothing outside of the innermost of these.
+    pub(super) within: &'static [&'static str],
+}
+
+/// What holds a paragraph or a link.
+const CELLS: &[&str] = &["table", "td", "th", "caption"];
+
+/// Which open elements an element's start ends, though nothing in the mail says so (HTML §13.2.6.4).
+pub(super) fn ends_before(name: &str) -> Option<Ends> {
+    let (elements, within): (&[&str], &[&str]) = match name {
+        "li" => (&["p", "li"], &["ul", "ol", "dl", "table", "td", "th"]),
+        "dt" | "dd" => (&["p", "dt", "dd"], &["ul", "ol", "dl", "table", "td", "th"]),
+        "td" | "th" => (&[], &["table", "thead", "tbody", "tfoot", "tr"]),
+        "tr" => (&[], &["table", "thead", "tbody", "tfoot"]),
+        "thead" | "tbody" | "tfoot" | "caption" | "colgroup" => (&[], &["table"]),
+        "col" => (&[], &["table", "colgroup"]),
+        "a" => (&["a"], CELLS),
+        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "div" | "dl"
+        | "figcaption" | "figure" | "footer" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header" | "hr"
+        | "main" | "nav" | "ol" | "p" | "pre" | "section" | "summary" | "table" | "ul" => (&["p"], CELLS),
+        _ => return None,
+    };
+    Some(Ends { elements, within })
+}
+
+/// What an element's end can't get out of.
+pub(super) fn holds(name: &str) -> &'static [&'static str] {
     match name {
-        "li" => &["li"],
-        "dt" | "dd" => &["dt", "dd"],
-        _ => &[],
+        "table" => &[],
+        "td" | "th" | "tr" | "thead" | "tbody" | "tfoot" | "caption" | "colgroup" => &["table"],
+        _ => CELLS,
     }
+}
+
+/// Whether the element is nothing without a table around it.
+pub(super) fn is_of_table(name: &str) -> bool {
+    name == "col" || (name != "table" && holds(name) == ["table"])
 }
 
 /// How many lines an element makes a text longer, roughly.
