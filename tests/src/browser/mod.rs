@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(50);
 
 /// Flags of `facts/toolchain.md`: as root, without a display, without calls home.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -36,6 +36,8 @@ const FLAGS: [&str; 9] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    // Else the logs would say nothing of what the frames with HTML mail ask for and complain about.
+    "--disable-features=IsolateSandboxedIframes",
 ];
 
 /// The screen that a person looks at.
