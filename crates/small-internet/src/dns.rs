@@ -160,6 +160,7 @@ fn into_catalog(records: Vec<(Name, RData)>, zones: BTreeSet<Name>) -> Result<Ca
             zone.clone(),
             ZoneType::Primary,
             AxfrPolicy::Deny,
+            None,
         );
         put(&mut handler, &zone, soa()?)?;
         handlers.insert(zone, handler);
