@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use guarantee::{History, HostFailure, Plan, PlannedHost, Requirement, Weight, plan};
+use guarantee::{Age, History, HostFailure, Plan, PlannedHost, Requirement, Weight, plan};
 use jiff::Timestamp;
 use smtp::{
     client::Connection as State,
@@ -11,8 +11,9 @@ use smtp::{
 };
 
 use crate::{
-    Courier, Fate,
+    Attempted, Courier,
     courier::Reuse,
+    log::Log,
     patience::Remaining,
     round::{Round, Transacted},
 };
@@ -56,37 +57,47 @@ pub struct AttemptRecipient {
 }
 
 impl Courier {
-    /// Tries to deliver; the fates are in the order of the recipients. Ends within three hours whatever the hosts do,
+    /// Tries to deliver. Ends within three hours whatever the hosts do,
     /// and much sooner with honest ones. Dropped, it leaves nothing behind but a closed connection.
-    pub async fn attempt(&self, attempt: Attempt) -> Vec<Fate> {
+    pub async fn attempt(&self, attempt: Attempt) -> Attempted {
         let remaining = self.patience();
         let mut round = Round::new(&attempt);
-        let (facts, port) = self.facts(&attempt.next_hop).await;
-        match plan(attempt.requirement, &facts) {
-            Plan::Refuse(cause) => vec![Fate::Bounced(cause); attempt.recipients.len()],
-            Plan::Defer(cause) => {
-                round.host_failed(&HostFailure { cause, weight: Weight::Away });
-                round.fates()
-            }
-            Plan::Try { hosts, away } => {
-                for host in &hosts {
-                    if round.is_over() {
-                        break;
+        let mut sightings = Vec::new();
+        // What contradicts the domain's records or its policy is certain only after a look past every cache.
+        for age in [Age::Cached, Age::Fresh] {
+            let (facts, port) = self.facts(&attempt.next_hop, age).await;
+            let mut log = Log::new(&facts);
+            match plan(attempt.requirement, &facts) {
+                Plan::Refuse(cause) => round.refused(&cause),
+                Plan::Defer(cause) => round.host_failed(&HostFailure { cause, weight: Weight::Away }),
+                Plan::Try { hosts, barred } => {
+                    for host in &hosts {
+                        if round.is_over() {
+                            break;
+                        }
+                        self.try_host(host, port, remaining, (&mut round, &mut log)).await;
                     }
-                    self.try_host(host, port, remaining, &mut round).await;
+                    barred.iter().for_each(|failure| round.host_failed(failure));
                 }
-                for cause in away {
-                    round.host_failed(&HostFailure { cause, weight: Weight::Away });
-                }
-                round.fates()
+            }
+            sightings = log.into_sightings();
+            if !round.begin_again(age) {
+                break;
             }
         }
+        Attempted { fates: round.fates(), sightings }
     }
 
-    async fn try_host(&self, host: &PlannedHost, port: u16, remaining: Remaining, round: &mut Round<'_>) {
+    async fn try_host(
+        &self,
+        host: &PlannedHost,
+        port: u16,
+        remaining: Remaining,
+        (round, log): (&mut Round<'_>, &mut Log<'_>),
+    ) {
         let mut failed: Option<HostFailure> = None;
         for address in self.in_order(host, port) {
-            match self.try_address(host, address, remaining, round).await {
+            match self.try_address(host, address, remaining, (&mut *round, &mut *log)).await {
                 // A host that was spoken to has had its say; the recipients it did not take go to the next.
                 Ok(()) => return,
                 // The more certain finding about a host is the one that counts.
@@ -106,11 +117,11 @@ impl Courier {
         host: &PlannedHost,
         address: SocketAddr,
         remaining: Remaining,
-        round: &mut Round<'_>,
+        (round, log): (&mut Round<'_>, &mut Log<'_>),
     ) -> Result<(), HostFailure> {
         let mut reuse = Reuse::Allowed;
         loop {
-            let mut cleared = self.cleared(host, address, reuse, remaining).await?;
+            let mut cleared = self.cleared(host, address, reuse, remaining, log).await?;
             match round.transact(&mut cleared, remaining).await {
                 Transacted::Stale(state) => {
                     reuse = Reuse::Never;
@@ -119,7 +130,7 @@ impl Courier {
                     }
                 }
                 Transacted::Over(State::Usable) => {
-                    self.keep(address, cleared.connection).await;
+                    self.keep(host, address, cleared.connection).await;
                     return Ok(());
                 }
                 Transacted::Over(State::Dead) => return Ok(()),

@@ -2,11 +2,14 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use guarantee::{Cause, HostAddress, Starttls, TlsDetails, TlsFailure};
+use guarantee::{Cause, HostAddress, RequireTlsOffer, Starttls, TlsDetails, TlsFailure};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use smtp::{
-    client::{Action, Capabilities, Dialogue, Failure, Loss, Outcome, Report, Stage, TlsWish, Transaction},
+    client::{
+        Action, Capabilities, Dialogue, Extension, Failure, Loss, Outcome, Report, Stage, TlsWish,
+        Transaction,
+    },
     reply::Class,
 };
 use tokio::{
@@ -16,7 +19,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{patience::Remaining, verify};
+use crate::{
+    patience::Remaining,
+    verify::{self, Secured},
+};
 
 /// Octets of a message handed to the dialogue at a time.
 const PIECE: usize = 64 << 10;
@@ -34,12 +40,20 @@ pub(crate) struct Connection {
     /// How the host was reached.
     pub(crate) host: HostAddress,
     /// What came of STARTTLS.
-    pub(crate) starttls: Starttls,
+    pub(crate) shown: Shown,
     remaining: Remaining,
     stage: Stage,
     deadline: Instant,
     /// The alert that ended TLS after the handshake, if one did.
     alert: Option<String>,
+}
+
+/// What came of STARTTLS on a greeted connection.
+pub(crate) enum Shown {
+    /// TLS is up.
+    Tls(Secured),
+    /// It goes on in clear.
+    InClear(Starttls),
 }
 
 enum Io {
@@ -59,6 +73,8 @@ pub(crate) enum NotOpened {
 /// How to open a connection.
 pub(crate) struct Target<'a> {
     pub(crate) host: HostAddress,
+    /// For SNI.
+    pub(crate) sni: String,
     /// Our name for EHLO.
     pub(crate) hello_name: &'a str,
     pub(crate) tls: &'a Arc<ClientConfig>,
@@ -69,32 +85,32 @@ pub(crate) struct Target<'a> {
 impl Connection {
     /// Greets on a fresh connection and does TLS as far as it goes (P1: STARTTLS whenever it is offered).
     pub(crate) async fn open(stream: TcpStream, target: Target<'_>) -> Result<Self, NotOpened> {
-        let Target { host, hello_name, tls, wish, remaining } = target;
+        let Target { host, sni, hello_name, tls, wish, remaining } = target;
         // Commands are small and wait for replies.
         let _best_effort = stream.set_nodelay(true);
         let mut connection = Self {
             io: Io::Clear(stream),
             dialogue: Dialogue::new(hello_name, wish),
             host,
-            starttls: Starttls::NotTried,
+            shown: Shown::InClear(Starttls::NotTried),
             remaining,
             stage: Stage::Greeting,
             deadline: remaining.stage(Stage::Greeting),
             alert: None,
         };
-        connection.greet(tls).await?;
+        connection.greet(tls, sni).await?;
         Ok(connection)
     }
 
-    async fn greet(&mut self, tls: &Arc<ClientConfig>) -> Result<(), NotOpened> {
+    async fn greet(&mut self, tls: &Arc<ClientConfig>, sni: String) -> Result<(), NotOpened> {
         loop {
             match self.step(&[], &mut 0).await {
-                Step::Handshake => self.handshake(tls).await.map_err(NotOpened::NoTls)?,
+                Step::Handshake => self.handshake(tls, sni.clone()).await.map_err(NotOpened::NoTls)?,
                 Step::Reported(Report::InClear(without)) => {
-                    self.starttls = without.observation().unwrap_or(Starttls::NotTried);
+                    self.shown = Shown::InClear(without.observation().unwrap_or(Starttls::NotTried));
                     return Ok(());
                 }
-                // `starttls` was set by the handshake.
+                // `shown` was set by the handshake.
                 Step::Reported(Report::Secured) => return Ok(()),
                 Step::Reported(Report::Failed(failure)) => return Err(self.not_greeted(failure)),
                 Step::Reported(Report::Finished(_) | Report::Quit) | Step::Idle => {
@@ -104,27 +120,26 @@ impl Connection {
         }
     }
 
-    async fn handshake(&mut self, tls: &Arc<ClientConfig>) -> Result<(), Starttls> {
+    async fn handshake(&mut self, tls: &Arc<ClientConfig>, sni: String) -> Result<(), Starttls> {
         let failed = |failure, detail: String| Starttls::Failed { failure, detail };
         let Io::Clear(stream) = std::mem::replace(&mut self.io, Io::Gone) else {
             return Err(failed(TlsFailure::OwnFault, "TLS within TLS".to_owned()));
         };
-        // RFC 7672 §8.1, RFC 8461 §7: SNI is the MX host's name.
-        let name = ServerName::try_from(self.host.name.clone())
-            .unwrap_or_else(|_| ServerName::IpAddress(self.host.address.into()));
+        let name =
+            ServerName::try_from(sni).unwrap_or_else(|_| ServerName::IpAddress(self.host.address.into()));
         let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
         let stream = match timeout_at(self.remaining.handshake(), connecting).await {
             Err(_elapsed) => return Err(failed(TlsFailure::Interrupted, "timed out".to_owned())),
             Ok(Err(error)) => return Err(failed(verify::classify(&error), plain(&error))),
             Ok(Ok(stream)) => stream,
         };
-        let Some(details) = verify::details(stream.get_ref().1) else {
+        let Some(secured) = verify::details(stream.get_ref().1) else {
             return Err(failed(
                 TlsFailure::OwnFault,
                 "the connection does not say how it is protected".to_owned(),
             ));
         };
-        self.starttls = Starttls::Established(details);
+        self.shown = Shown::Tls(secured);
         self.io = Io::Tls(Box::new(stream));
         self.dialogue.tls_established();
         Ok(())
@@ -161,12 +176,18 @@ impl Connection {
 
     /// The TLS connection, if it is one.
     pub(crate) fn tls(&self) -> Option<&TlsDetails> {
-        match &self.starttls {
-            Starttls::Established(details) => Some(details),
-            Starttls::NotOffered
-            | Starttls::NotTried
-            | Starttls::Refused { .. }
-            | Starttls::Failed { .. } => None,
+        match &self.shown {
+            Shown::Tls(secured) => Some(&secured.tls),
+            Shown::InClear(_) => None,
+        }
+    }
+
+    /// What EHLO inside TLS says of REQUIRETLS (RFC 8689 §4.2.1 step 5).
+    pub(crate) fn requiretls(&self) -> RequireTlsOffer {
+        if self.tls().is_some() && self.capabilities().offers(Extension::RequireTls) {
+            RequireTlsOffer::Offered
+        } else {
+            RequireTlsOffer::NotOffered
         }
     }
 

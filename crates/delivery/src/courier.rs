@@ -3,9 +3,10 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use guarantee::{
-    Addresses, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, MxAnswer, MxHost, PlannedHost,
-    Requirement, Starttls, Verdict, Weight, judge,
+    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, LookupFailure,
+    LookupFailureKind, MxAnswer, MxHost, PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
 };
+use jiff::Timestamp;
 use rustls::ClientConfig;
 use smtp::client::TlsWish;
 use tokio::{
@@ -14,9 +15,11 @@ use tokio::{
 };
 
 use crate::{
-    connection::{Connection, NotOpened, Target, plain},
+    connection::{Connection, NotOpened, Shown, Target, plain},
     dns::{self, Answer, Dns, DnsServers},
     gather::{Ownership, gather},
+    identity::Identifier,
+    log::Log,
     patience::{Patience, Remaining},
     pool::{self, Pool},
     silent::Silent,
@@ -36,6 +39,7 @@ struct Inner {
     settings: Settings,
     dns: Dns,
     tls: Arc<ClientConfig>,
+    identifier: Identifier,
     pool: Pool,
     silent: Silent,
     patience: Patience,
@@ -78,6 +82,7 @@ impl Courier {
             dns: Dns::new(&settings.dns, patience.cap(dns::TIMEOUT))?,
             settings,
             tls: verify::client_config(),
+            identifier: Identifier {},
             pool: Pool::new(patience.cap(pool::IDLE)),
             silent: Silent::default(),
             patience,
@@ -90,8 +95,8 @@ impl Courier {
         self.inner.pool.close_all().await;
     }
 
-    /// What is known of a next hop, and the port of its hosts.
-    pub(crate) async fn facts(&self, next_hop: &str) -> (Facts, u16) {
+    /// What is published about a next hop, looked up past the caches if it is to be fresh; and the port of its hosts.
+    pub(crate) async fn facts(&self, next_hop: &str, _age: Age) -> (Facts, u16) {
         match self.inner.settings.routes.get(next_hop) {
             Some(route) => (self.routed(next_hop, route).await, route.port),
             None => {
@@ -106,11 +111,16 @@ impl Courier {
             Err(_) => match self.inner.dns.addresses(&route.host).await {
                 Answer::Found(found) => Addresses::Found(found),
                 Answer::NoData | Answer::NxDomain => Addresses::NoAddress,
-                Answer::Failed(detail) => Addresses::Failed { detail },
+                Answer::Failed(detail) => {
+                    Addresses::Failed(LookupFailure { kind: LookupFailureKind::Unanswered, detail })
+                }
             },
         };
-        let host = MxHost { name: route.host.clone(), preference: 0, addresses, is_self: false };
-        Facts { next_hop: next_hop.to_owned(), mx: MxAnswer::Hosts(vec![host]) }
+        let tlsa = Tlsa::None;
+        let hosts = vec![MxHost { name: route.host.clone(), preference: 0, addresses, is_self: false, tlsa }];
+        // The operator says so.
+        let mx = MxAnswer::Hosts { proof: Proof::Secure, expanded: None, hosts };
+        Facts { next_hop: next_hop.to_owned(), mx, sts: Sts::None }
     }
 
     /// The addresses of a host in the order to try them: those that were silent lately come last.
@@ -134,15 +144,21 @@ impl Courier {
         address: SocketAddr,
         reuse: Reuse,
         remaining: Remaining,
+        log: &mut Log<'_>,
     ) -> Result<Cleared, HostFailure> {
         if reuse == Reuse::Allowed
-            && let Some(connection) = self.inner.pool.take(&planned.name, address)
-            && let Verdict::Proceed(clearance) =
-                judge(planned, &seen(&connection.host, &connection.starttls, 1))
+            && let Some(connection) = self.inner.pool.take(&planned.sni, address)
         {
-            return Ok(Cleared { connection, clearance, reused: true });
+            // What is asked may have changed since, and so may what the time makes of the certificates.
+            let seen = self.seen(planned, &connection, 1);
+            let verdict = judge(planned, &seen);
+            log.judged(planned, &seen, &verdict);
+            if let Verdict::Proceed(clearance) = verdict {
+                return Ok(Cleared { connection, clearance, reused: true });
+            }
+            connection.leave().await;
         }
-        self.fresh(planned, address, remaining).await
+        self.fresh(planned, address, remaining, log).await
     }
 
     async fn fresh(
@@ -150,19 +166,24 @@ impl Courier {
         planned: &PlannedHost,
         address: SocketAddr,
         remaining: Remaining,
+        log: &mut Log<'_>,
     ) -> Result<Cleared, HostFailure> {
         let host = HostAddress { name: planned.name.clone(), address: address.ip() };
         let mut wish = TlsWish::IfOffered;
         for connections in 1..=MAX_CONNECTIONS {
-            let (connection, starttls) = match self.open(&host, address, wish, remaining).await {
+            let (connection, seen) = match self.open(planned, address, wish, remaining).await {
                 Ok(connection) => {
-                    let starttls = connection.starttls.clone();
-                    (Some(connection), starttls)
+                    let seen = self.seen(planned, &connection, connections);
+                    (Some(connection), seen)
                 }
-                Err(NotOpened::NoTls(starttls)) => (None, starttls),
+                Err(NotOpened::NoTls(starttls)) => {
+                    (None, Handshake { host: host.clone(), starttls, seen: connections })
+                }
                 Err(NotOpened::Away(cause)) => return Err(HostFailure { cause, weight: Weight::Away }),
             };
-            match (judge(planned, &seen(&host, &starttls, connections)), connection) {
+            let verdict = judge(planned, &seen);
+            log.judged(planned, &seen, &verdict);
+            match (verdict, connection) {
                 (Verdict::Proceed(clearance), Some(connection)) => {
                     return Ok(Cleared { connection, clearance, reused: false });
                 }
@@ -173,9 +194,7 @@ impl Courier {
                     return Err(failure);
                 }
                 // Cleared for clear text, but what came of STARTTLS has ended the connection.
-                (Verdict::RetryInClear | Verdict::Proceed(_), None)
-                    if planned.requirement == Requirement::Opportunistic =>
-                {
+                (Verdict::RetryInClear | Verdict::Proceed(_), None) if !planned.forbids_clear() => {
                     wish = TlsWish::Never;
                 }
                 (Verdict::Again | Verdict::RetryInClear | Verdict::Proceed(_), _) => {}
@@ -187,18 +206,19 @@ impl Courier {
 
     async fn open(
         &self,
-        host: &HostAddress,
+        planned: &PlannedHost,
         address: SocketAddr,
         wish: TlsWish,
         remaining: Remaining,
     ) -> Result<Connection, NotOpened> {
         let Inner { settings, tls, silent, .. } = &*self.inner;
+        let host = HostAddress { name: planned.name.clone(), address: address.ip() };
+        let sni = planned.sni.clone();
         let until = remaining.connect(silent.contains(address, Instant::now()));
         let detail = match timeout_at(until, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 silent.remove(address);
-                let host = host.clone();
-                let target = Target { host, hello_name: &settings.hello_name, tls, wish, remaining };
+                let target = Target { host, sni, hello_name: &settings.hello_name, tls, wish, remaining };
                 return Connection::open(stream, target).await;
             }
             Ok(Err(error)) => {
@@ -210,22 +230,31 @@ impl Courier {
                 "timed out".to_owned()
             }
         };
-        Err(NotOpened::Away(Cause::Unreachable { host: host.clone(), detail }))
+        Err(NotOpened::Away(Cause::Unreachable { host, detail }))
+    }
+
+    /// What a greeted connection shows, by what the plan asks, now.
+    fn seen(&self, planned: &PlannedHost, connection: &Connection, connections: u8) -> Handshake {
+        let starttls = match &connection.shown {
+            Shown::InClear(starttls) => starttls.clone(),
+            Shown::Tls(secured) => Starttls::Established {
+                tls: secured.tls.clone(),
+                identity: self.inner.identifier.identify(planned, &secured.chain, Timestamp::now()),
+                requiretls: connection.requiretls(),
+            },
+        };
+        Handshake { host: connection.host.clone(), starttls, seen: connections }
     }
 
     /// Keeps a connection that can carry another mail. One without TLS is not kept, since TLS is to be tried before
     /// every mail (P1); on a kept one, what its host once showed would hold for as long as mail goes on coming.
-    pub(crate) async fn keep(&self, address: SocketAddr, connection: Connection) {
+    pub(crate) async fn keep(&self, planned: &PlannedHost, address: SocketAddr, connection: Connection) {
         if connection.tls().is_some() {
-            self.inner.pool.put(address, connection).await;
+            self.inner.pool.put(&planned.sni, address, connection).await;
         } else {
             connection.leave().await;
         }
     }
-}
-
-fn seen(host: &HostAddress, starttls: &Starttls, connections: u8) -> Handshake {
-    Handshake { host: host.clone(), starttls: starttls.clone(), seen: connections }
 }
 
 /// Whether a connection that waits may be used.

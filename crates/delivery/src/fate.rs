@@ -1,4 +1,13 @@
-use guarantee::{Cause, History, HostAddress, Protection, TlsDetails};
+use guarantee::{Authentication, Cause, History, HostAddress, Protection, Sighting, TlsDetails};
+
+/// What one attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// For each recipient, in the order given.
+    pub fates: Vec<Fate>,
+    /// What the domain's hosts showed, for the memory and the reports to the domain.
+    pub sightings: Vec<Sighting>,
+}
 
 /// What one attempt came to for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +16,8 @@ pub enum Fate {
     Delivered {
         /// What protected the transport.
         protection: Protection,
+        /// How the host has proven who it is.
+        authentication: Authentication,
         /// The MX host.
         host: HostAddress,
         /// The TLS connection, if any.
@@ -16,8 +27,13 @@ pub enum Fate {
         /// Whether it was told what to report.
         dsn: DsnOffer,
     },
-    /// Not sent, because no MX host gives what the guarantee requires.
-    Stopped(Cause),
+    /// Not sent, because no MX host gives what the sender requires.
+    Stopped {
+        /// Why.
+        cause: Cause,
+        /// To keep, if the stop is held back.
+        history: History,
+    },
     /// Undeliverable for another reason.
     Bounced(Cause),
     /// Not certain: try again.

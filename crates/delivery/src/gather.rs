@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use guarantee::{Addresses, Facts, MxAnswer, MxHost};
+use guarantee::{Addresses, Facts, LookupFailure, LookupFailureKind, MxAnswer, MxHost, Proof, Sts, Tlsa};
 use rand::seq::SliceRandom;
 
 use crate::dns::{Answer, Dns};
@@ -29,20 +29,28 @@ pub(crate) async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts 
     let mx = match dns.mx(next_hop).await {
         // RFC 7505 §3: a single record, preference 0, the root.
         Answer::Found(records) if records.len() == 1 && records[0].1.is_empty() => MxAnswer::NullMx,
-        Answer::Found(records) => MxAnswer::Hosts(hosts(dns, own, records).await),
+        Answer::Found(records) => found(hosts(dns, own, records).await),
         // RFC 5321 §5.1: without an MX the domain is its own host.
         Answer::NoData => implicit(dns, own, next_hop).await,
         Answer::NxDomain => MxAnswer::NoSuchDomain,
-        Answer::Failed(detail) => MxAnswer::Failed { detail },
+        Answer::Failed(detail) => MxAnswer::Failed(unanswered(detail)),
     };
-    Facts { next_hop: next_hop.to_owned(), mx }
+    Facts { next_hop: next_hop.to_owned(), mx, sts: Sts::None }
+}
+
+fn found(hosts: Vec<MxHost>) -> MxAnswer {
+    MxAnswer::Hosts { proof: Proof::Insecure, expanded: None, hosts }
+}
+
+fn unanswered(detail: String) -> LookupFailure {
+    LookupFailure { kind: LookupFailureKind::Unanswered, detail }
 }
 
 async fn implicit(dns: &Dns, own: &Ownership, next_hop: &str) -> MxAnswer {
     match host(dns, own, 0, next_hop.to_owned()).await {
         MxHost { addresses: Addresses::NoAddress, .. } => MxAnswer::NoSuchDomain,
-        MxHost { addresses: Addresses::Failed { detail }, .. } => MxAnswer::Failed { detail },
-        found => MxAnswer::Hosts(vec![found]),
+        MxHost { addresses: Addresses::Failed(failure), .. } => MxAnswer::Failed(failure),
+        host => found(vec![host]),
     }
 }
 
@@ -65,10 +73,10 @@ async fn host(dns: &Dns, own: &Ownership, preference: u16, name: String) -> MxHo
             (usable(own, found), own_address)
         }
         Answer::NoData | Answer::NxDomain => (Addresses::NoAddress, false),
-        Answer::Failed(detail) => (Addresses::Failed { detail }, false),
+        Answer::Failed(detail) => (Addresses::Failed(unanswered(detail)), false),
     };
     let is_self = own.names.contains(&name) || at_own_address;
-    MxHost { name, preference, addresses, is_self }
+    MxHost { name, preference, addresses, is_self, tlsa: Tlsa::None }
 }
 
 fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {

@@ -9,6 +9,8 @@ mod courier;
 mod dns;
 mod fate;
 mod gather;
+mod identity;
+mod log;
 mod patience;
 mod pool;
 mod probe;
@@ -21,7 +23,7 @@ mod verify;
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
 pub use dns::DnsServers;
-pub use fate::{DsnOffer, Fate};
+pub use fate::{Attempted, DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]
 pub use patience::Patience;

@@ -20,7 +20,7 @@ const PER_HOST: usize = 20;
 /// Idle connections kept in all.
 const TOTAL: usize = 200;
 
-/// Idle connections by host name and address.
+/// Idle connections by the name that was asked for in SNI, and address.
 #[derive(Clone)]
 pub(crate) struct Pool {
     idle: Duration,
@@ -55,15 +55,15 @@ impl Pool {
     }
 
     /// An idle connection, if there is one: the one that has waited the shortest. The judge will look at its handshake again.
-    pub(crate) fn take(&self, host: &str, address: SocketAddr) -> Option<Connection> {
+    pub(crate) fn take(&self, sni: &str, address: SocketAddr) -> Option<Connection> {
         let mut state = self.state();
-        let waiting = state.idle.get_mut(&(host.to_owned(), address))?;
+        let waiting = state.idle.get_mut(&(sni.to_owned(), address))?;
         waiting.pop_if(|one| self.is_fresh(one)).map(|one| one.connection)
     }
 
     /// Keeps a usable connection for a while.
-    pub(crate) async fn put(&self, address: SocketAddr, connection: Connection) {
-        if let Some(too_many) = self.keep(address, connection) {
+    pub(crate) async fn put(&self, sni: &str, address: SocketAddr, connection: Connection) {
+        if let Some(too_many) = self.keep(sni, address, connection) {
             too_many.leave().await;
         }
     }
@@ -74,10 +74,10 @@ impl Pool {
         futures_util::future::join_all(quits).await;
     }
 
-    fn keep(&self, address: SocketAddr, connection: Connection) -> Option<Connection> {
+    fn keep(&self, sni: &str, address: SocketAddr, connection: Connection) -> Option<Connection> {
         let mut state = self.state();
         let total: usize = state.idle.values().map(Vec::len).sum();
-        let waiting = state.idle.entry((connection.host.name.clone(), address)).or_default();
+        let waiting = state.idle.entry((sni.to_owned(), address)).or_default();
         if total >= TOTAL || waiting.len() >= PER_HOST {
             return Some(connection);
         }

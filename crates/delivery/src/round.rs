@@ -1,6 +1,6 @@
 //! The state of an attempt: what each host said of each recipient, and what follows.
 
-use guarantee::{Cause, Conclusion, HostAddress, HostFailure, Starttls, Weight, conclude};
+use guarantee::{Age, Cause, Conclusion, HostAddress, HostFailure, Starttls, Weight, conclude};
 use smtp::{
     client::{
         Connection as State, Disposition, Extension, Loss, Message, Obstacle, RecipientOutcome, Stage,
@@ -12,7 +12,10 @@ use smtp::{
 };
 
 use crate::{
-    Attempt, AttemptRecipient, DsnOffer, Fate, connection::Connection, courier::Cleared, patience::Remaining,
+    Attempt, AttemptRecipient, DsnOffer, Fate,
+    connection::{Connection, Shown},
+    courier::Cleared,
+    patience::Remaining,
     seven_bit::to_seven_bit,
 };
 
@@ -93,6 +96,27 @@ impl<'a> Round<'a> {
         for standing in self.standings.iter_mut().filter(|standing| standing.fate.is_none()) {
             standing.failures.push(failure.clone());
         }
+    }
+
+    /// No host can ever take it, for whoever has no fate yet.
+    pub(crate) fn refused(&mut self, cause: &Cause) {
+        for standing in self.standings.iter_mut().filter(|standing| standing.fate.is_none()) {
+            standing.fate = Some(Fate::Bounced(cause.clone()));
+        }
+    }
+
+    /// Whether it depends on a newer look at what the domain publishes; if so, the hosts are to be tried anew by it.
+    pub(crate) fn begin_again(&mut self, looked: Age) -> bool {
+        let is_unconfirmed = |standing: &Standing| {
+            standing.fate.is_none()
+                && standing.later.is_none()
+                && standing.failures.iter().any(|failure| failure.weight == Weight::Unconfirmed)
+        };
+        let again = looked == Age::Cached && self.standings.iter().any(is_unconfirmed);
+        if again {
+            self.standings.iter_mut().for_each(|standing| standing.failures.clear());
+        }
+        again
     }
 
     /// Offers the message to a cleared host, for the recipients that have no fate yet.
@@ -187,6 +211,7 @@ impl<'a> Round<'a> {
             RecipientOutcome::Accepted(reply) => {
                 self.standings[index].fate = Some(Fate::Delivered {
                     protection: cleared.clearance.protection(),
+                    authentication: cleared.clearance.authentication().clone(),
                     host,
                     tls: cleared.connection.tls().cloned(),
                     reply: reply.to_string(),
@@ -195,8 +220,8 @@ impl<'a> Round<'a> {
             }
             RecipientOutcome::Refused { stage, reply } => {
                 // It insists on the TLS that has just failed with it; the next time it may not.
-                let wants_tls =
-                    reply.code == STARTTLS_FIRST && cleared.connection.starttls == Starttls::NotTried;
+                let not_tried = matches!(cleared.connection.shown, Shown::InClear(Starttls::NotTried));
+                let wants_tls = reply.code == STARTTLS_FIRST && not_tried;
                 let cause = rejected(host, stage, &reply);
                 if disposition == Disposition::Failed && !wants_tls {
                     self.standings[index].fate = Some(Fate::Bounced(cause));
@@ -239,8 +264,9 @@ impl<'a> Round<'a> {
             (None, Some(cause)) if failures.is_empty() => return Fate::Bounced(cause.clone()),
             _ => failures,
         };
-        match conclude(failures, &self.attempt.recipients[index].history, self.attempt.now) {
-            (Conclusion::Stop(cause), _) => Fate::Stopped(cause),
+        let Attempt { requirement, recipients, now, .. } = self.attempt;
+        match conclude(*requirement, failures, &recipients[index].history, *now) {
+            (Conclusion::Stop(cause), history) => Fate::Stopped { cause, history },
             (Conclusion::Defer(cause), history) => Fate::Deferred { cause, history },
         }
     }

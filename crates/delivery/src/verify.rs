@@ -93,20 +93,33 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
+/// What an established connection shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Secured {
+    /// For the evidence.
+    pub(crate) tls: TlsDetails,
+    /// The certificates that the host presented, its own first. Who it has proven to be by them is said anew for each mail.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+}
+
 /// What an established connection shows; `None` if the library does not say, which it always does after a handshake.
-pub(crate) fn details(connection: &ClientConnection) -> Option<TlsDetails> {
+pub(crate) fn details(connection: &ClientConnection) -> Option<Secured> {
     let version = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
         ProtocolVersion::TLSv1_3 => TlsVersion::Tls13,
         _ => return None,
     };
     let suite = connection.negotiated_cipher_suite()?.suite();
-    let certificate = connection.peer_certificates().and_then(<[_]>::first)?;
-    Some(TlsDetails {
+    let chain: Vec<_> = connection.peer_certificates()?.iter().map(|one| one.clone().into_owned()).collect();
+    let certificate = chain.first()?;
+    let group = connection.negotiated_key_exchange_group().map(|group| group.name());
+    let tls = TlsDetails {
         version,
         cipher: suite.as_str().unwrap_or("unknown").to_owned(),
+        key_exchange: group.and_then(|group| group.as_str()).unwrap_or("resumed").to_owned(),
         certificate_sha256: hex(&Sha256::digest(certificate)),
-    })
+    };
+    Some(Secured { tls, chain })
 }
 
 /// What ended a handshake, from the error of the TLS stream.

@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Cause;
+use crate::{Age, Cause, Requirement};
 
 /// For how long a host may stay away, or interrupt TLS, before it no longer holds up a stop.
 pub const CERTAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -17,8 +17,20 @@ pub enum Weight {
     Away,
     /// TLS was begun and interrupted: an accident, or somebody on the way.
     Shaky,
+    /// It contradicts records or a policy that may have been replaced since: to be looked up again.
+    Unconfirmed,
     /// Certain: this host does not give what is required.
     Insecure,
+}
+
+impl Weight {
+    /// Of a host that is not the one that the domain describes.
+    pub(crate) fn of_mismatch(age: Age) -> Self {
+        match age {
+            Age::Cached => Self::Unconfirmed,
+            Age::Fresh => Self::Insecure,
+        }
+    }
 }
 
 /// One host that was tried in vain.
@@ -54,7 +66,15 @@ pub enum Conclusion {
 
 /// Weighs the hosts that were tried in vain, in the order of trying; the second value is the
 /// history to keep. `tried` must not be empty; if it is, the attempt is deferred as our own fault.
-pub fn conclude(tried: &[HostFailure], before: &History, now: Timestamp) -> (Conclusion, History) {
+///
+/// Only what the sender requires stops. What only the receiving domain requires is waited for (RFC 7672 §2.2,
+/// RFC 8461 §5).
+pub fn conclude(
+    requirement: Requirement,
+    tried: &[HostFailure],
+    before: &History,
+    now: Timestamp,
+) -> (Conclusion, History) {
     let any = |weight| tried.iter().any(|failure| failure.weight == weight);
     let shaky = any(Weight::Shaky);
     let after = History {
@@ -70,10 +90,11 @@ pub fn conclude(tried: &[HostFailure], before: &History, now: Timestamp) -> (Con
     let certain = |failure: &&HostFailure| match failure.weight {
         Weight::Insecure => true,
         Weight::Shaky => shaky_is_certain,
-        Weight::Away => false,
+        Weight::Away | Weight::Unconfirmed => false,
     };
     let holds_up = tried.iter().find(|failure| !certain(failure));
     let conclusion = match (tried.iter().find(certain), holds_up) {
+        (Some(first), _) if !requirement.stops() => Conclusion::Defer(first.cause.clone()),
         (Some(stop), None) => Conclusion::Stop(stop.cause.clone()),
         (Some(stop), Some(_)) if away_no_longer_counts => Conclusion::Stop(stop.cause.clone()),
         (_, Some(failure)) => Conclusion::Defer(failure.cause.clone()),

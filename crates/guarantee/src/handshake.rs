@@ -35,7 +35,79 @@ pub enum Starttls {
         detail: String,
     },
     /// TLS is up.
-    Established(TlsDetails),
+    Established {
+        /// The connection.
+        tls: TlsDetails,
+        /// Who the host has proven to be, as far as the plan asks.
+        identity: Identity,
+        /// Whether EHLO inside TLS offers REQUIRETLS (RFC 8689 §4.2.1 step 5).
+        requiretls: RequireTlsOffer,
+    },
+}
+
+/// Whether a host promises what REQUIRETLS asks for the way that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequireTlsOffer {
+    /// It does.
+    Offered,
+    /// It does not.
+    NotOffered,
+}
+
+/// Who a host has proven to be, by the certificates it presented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// By the trusted certification authorities.
+    pub chain: Chain,
+    /// By the usable TLSA records of the plan.
+    pub tlsa: TlsaMatch,
+}
+
+/// What a host's certificates come to by the trusted certification authorities (RFC 5280, RFC 6125).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chain {
+    /// They are valid now, for these of the names that the plan asks about ([`crate::PlannedHost::names`]); perhaps for none.
+    Trusted {
+        /// The names.
+        names: Vec<String>,
+    },
+    /// They are not valid.
+    Untrusted {
+        /// Why.
+        fault: ChainFault,
+        /// The TLS library's words.
+        detail: String,
+    },
+}
+
+/// Why certificates are not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainFault {
+    /// Expired, or not valid yet.
+    Expired,
+    /// They lead to nobody who is trusted, or are malformed.
+    NotTrusted,
+}
+
+/// What the comparison with TLSA records came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsaMatch {
+    /// The plan has none to compare with.
+    NotAsked,
+    /// This record matches, and all else that it asks holds (RFC 7672 §3.1, §3.2).
+    Matched {
+        /// In presentation format.
+        record: String,
+    },
+    /// None does.
+    Mismatch {
+        /// What is wrong with the nearest.
+        detail: String,
+    },
 }
 
 /// What ended a TLS handshake.
@@ -68,6 +140,9 @@ pub struct TlsDetails {
     pub version: TlsVersion,
     /// The cipher suite's IANA name.
     pub cipher: String,
+    /// The key exchange's IANA name, such as `X25519MLKEM768`; `resumed` if an earlier connection's secret was used.
+    #[serde(default)]
+    pub key_exchange: String,
     /// SHA-256 of the host's certificate, in hex.
     pub certificate_sha256: String,
 }

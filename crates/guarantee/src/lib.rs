@@ -35,20 +35,32 @@ mod cause;
 mod conclude;
 mod facts;
 mod handshake;
+mod hex;
 mod judge;
+mod memory;
 mod plan;
 mod protection;
 mod requirement;
 mod schedule;
+mod sighting;
+mod sts;
 mod switch;
+mod tlsa;
 
-pub use cause::{Cause, HostAddress};
+pub use cause::{Cause, HostAddress, Mechanism};
 pub use conclude::{CERTAIN_AFTER, CERTAIN_TRIES, Conclusion, History, HostFailure, Weight, conclude};
-pub use facts::{Addresses, Facts, MxAnswer, MxHost};
-pub use handshake::{Handshake, Starttls, TlsDetails, TlsFailure, TlsVersion};
-pub use judge::{Clearance, Verdict, judge};
-pub use plan::{Plan, PlannedHost, plan};
+pub use facts::{Addresses, Age, Facts, LookupFailure, LookupFailureKind, MxAnswer, MxHost, Proof, Tlsa};
+pub use handshake::{
+    Chain, ChainFault, Handshake, Identity, RequireTlsOffer, Starttls, TlsDetails, TlsFailure, TlsVersion,
+    TlsaMatch,
+};
+pub use judge::{Authentication, Clearance, Verdict, judge};
+pub use memory::{FADES_AFTER, LINE_WINDOW, Line, Loss, Remembered, recognise};
+pub use plan::{Dane, Plan, PlannedHost, StsDemand, plan};
 pub use protection::Protection;
-pub use requirement::{Asked, Origin, Requirement, requirement};
+pub use requirement::{Asked, Level, Origin, Requirement, Wish, requirement};
 pub use schedule::{EXPIRES_AFTER, delay_notice_after, next_attempt};
+pub use sighting::{AppliedPolicy, ResultType, Sighted, Sighting, policy_sightings, sighting};
+pub use sts::{Sts, StsMode, StsPolicy, StsProblem};
 pub use switch::Switch;
+pub use tlsa::{Matching, Selector, TlsaRecord, UsableTlsa, Usage, usable_tlsa};

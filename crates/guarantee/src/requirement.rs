@@ -3,14 +3,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::Switch;
 
-/// What must hold for one recipient's copy; DANE and MTA-STS bind on top of either.
+/// What must hold for one recipient's copy, from the least to the most. What the receiving domain publishes, DANE and
+/// MTA-STS, binds on top of each but the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Requirement {
+    /// `TLS-Required: No` (RFC 8689 §4.2.2): TLS is tried, and nothing that the receiving domain publishes makes it fail.
+    Regardless,
     /// TLS if it can be had, in clear if not (RFC 7435).
     Opportunistic,
     /// TLS 1.2 or newer, or not at all: the guarantee.
     Encrypted,
+    /// And the host proves who it is: the guarantee's stricter level.
+    Authenticated,
+    /// REQUIRETLS (RFC 8689 §4.2.1): and the host promises the same for the way that follows.
+    RequireTls,
+}
+
+impl Requirement {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regardless => "regardless",
+            Self::Opportunistic => "opportunistic",
+            Self::Encrypted => "encrypted",
+            Self::Authenticated => "authenticated",
+            Self::RequireTls => "requiretls",
+        }
+    }
+
+    /// Whether a mail that can't have it is stopped, rather than tried until it expires.
+    pub fn stops(self) -> bool {
+        self >= Self::Encrypted
+    }
+}
+
+/// How much a user's guarantee demands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// TLS 1.2 or newer.
+    #[default]
+    Encrypted,
+    /// Only hosts that prove who they are: by DANE, by MTA-STS, or by a trusted certificate for a proven name.
+    Authenticated,
 }
 
 /// By which door a message came in. It is known from the connection, never from the message:
@@ -28,6 +64,19 @@ pub enum Origin {
     Report,
 }
 
+/// What a message itself asks of its way (RFC 8689); REQUIRETLS goes before the header (§4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wish {
+    /// Nothing.
+    #[default]
+    None,
+    /// A valid `TLS-Required: No`, by the sender of the message (§3).
+    TlsOptional,
+    /// The parameter REQUIRETLS on MAIL (§2).
+    RequireTls,
+}
+
 /// What the requirement of one recipient depends on, as it stands when the message is accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
@@ -35,24 +84,35 @@ pub struct Asked {
     pub origin: Origin,
     /// The sending account's switch.
     pub switch: Switch,
+    /// The level the account has chosen.
+    pub level: Level,
     /// The server's clock at the end of DATA.
     pub now: Timestamp,
-    /// The message carries a valid `TLS-Required: No` (RFC 8689 §3).
-    pub tls_required_no: bool,
+    /// What the message asks.
+    pub wish: Wish,
     /// The account has recorded the decision to send this message to this recipient without the guarantee.
     pub override_recorded: bool,
 }
 
 /// What must hold for one recipient: fixed at the 250, later switches touch nothing accepted.
 pub fn requirement(asked: &Asked) -> Requirement {
+    match (asked.origin, asked.wish) {
+        // RFC 8689 §5: a report is not to be lost because its way lacks REQUIRETLS.
+        (Origin::Report, _) => return Requirement::Opportunistic,
+        // RFC 8689 §4.1. No switch or exemption lifts what the sender of this message asks for it.
+        (_, Wish::RequireTls) => return Requirement::RequireTls,
+        // Only the own mail of a logged-in user: a foreign header lifts nothing.
+        (Origin::Submission, Wish::TlsOptional) => return Requirement::Regardless,
+        (Origin::Submission | Origin::MailStore | Origin::Incoming, Wish::None | Wish::TlsOptional) => {}
+    }
     let under_guarantee = match asked.origin {
         Origin::Submission => asked.switch.holds_at(asked.now),
         // P15, P16: exempt. Incoming mail and reports are nobody's sending.
         Origin::MailStore | Origin::Incoming | Origin::Report => false,
     };
-    if under_guarantee && !asked.tls_required_no && !asked.override_recorded {
-        Requirement::Encrypted
-    } else {
-        Requirement::Opportunistic
+    match asked.level {
+        _ if !under_guarantee || asked.override_recorded => Requirement::Opportunistic,
+        Level::Encrypted => Requirement::Encrypted,
+        Level::Authenticated => Requirement::Authenticated,
     }
 }

@@ -20,8 +20,5 @@ pub fn next_attempt(attempts: u32, accepted_at: Timestamp, now: Timestamp) -> Ti
 
 /// How long a message waits before its sender is told of the delay.
 pub fn delay_notice_after(requirement: Requirement) -> SignedDuration {
-    match requirement {
-        Requirement::Encrypted => SignedDuration::from_mins(15),
-        Requirement::Opportunistic => SignedDuration::from_hours(4),
-    }
+    if requirement.stops() { SignedDuration::from_mins(15) } else { SignedDuration::from_hours(4) }
 }

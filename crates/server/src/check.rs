@@ -130,7 +130,7 @@ impl Checks {
         match self.local.next_hop(&domain) {
             NextHop::Local => Report { check: local(recipient), hosts: Vec::new() },
             NextHop::Domain(domain) => {
-                let probe = self.courier.probe(&domain).await;
+                let probe = self.courier.probe(&domain, guarantee::Requirement::Encrypted).await;
                 let hosts = probe.hosts.iter().map(HostReport::from).collect();
                 Report { check: outcome(recipient, &probe), hosts }
             }
@@ -180,7 +180,7 @@ fn local(recipient: &str) -> Check {
 fn outcome(recipient: &str, probe: &Probe) -> Check {
     let (protection, outcome, reason) = match &probe.conclusion {
         Ok(protection) => ((*protection).into(), Outcome::Deliver, delivers(*protection, probe)),
-        Err(Conclusion::Stop(cause)) if cause.text().starts_with("TLS is required") => {
+        Err(Conclusion::Stop(cause)) if cause.is_insecurity() => {
             (Protection::None.into(), Outcome::Stop, cause.text())
         }
         // It would not be delivered, for a reason that has nothing to do with its protection.

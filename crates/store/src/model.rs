@@ -272,6 +272,9 @@ pub enum DsnDuty {
 pub struct Evidence {
     /// What protected the transport.
     pub protection: Protection,
+    /// How the host has proven who it is.
+    #[serde(default)]
+    pub authentication: guarantee::Authentication,
     /// The MX host's name; none for a local mailbox.
     pub host: Option<guarantee::HostAddress>,
     /// The TLS connection, if any.

@@ -75,11 +75,11 @@ impl Fixture {
         let requirement = attempt.requirement;
         let in_clear_before = self.envelopes_in_clear().len();
         let all_before = self.all_envelopes().len();
-        let fates = self.courier.attempt(attempt).await;
+        let fates = self.courier.attempt(attempt).await.fates;
         if requirement == Encrypted {
             assert_eq!(self.envelopes_in_clear().len(), in_clear_before, "{fates:?}");
         }
-        if fates.iter().all(|fate| matches!(fate, Fate::Stopped(_))) {
+        if fates.iter().all(|fate| matches!(fate, Fate::Stopped { .. })) {
             assert_eq!(self.all_envelopes().len(), all_before, "{fates:?}");
         }
         fates
@@ -133,7 +133,7 @@ impl Fixture {
                 });
                 format!("delivered {protection} in {version} by {host}")
             }
-            Fate::Stopped(cause) => format!("stopped {}: {}", cause.status(), cause.text()),
+            Fate::Stopped { cause, .. } => format!("stopped {}: {}", cause.status(), cause.text()),
             Fate::Bounced(cause) => format!("bounced {}: {}", cause.status(), cause.text()),
             Fate::Deferred { cause, .. } => format!("deferred {}: {}", cause.deferred_status(), cause.text()),
         };
@@ -175,6 +175,6 @@ pub(crate) fn recipient(local: &str, domain: &str) -> AttemptRecipient {
 pub(crate) fn cause(fate: &Fate) -> &Cause {
     match fate {
         Fate::Delivered { .. } => panic!("{fate:?}"),
-        Fate::Stopped(cause) | Fate::Bounced(cause) | Fate::Deferred { cause, .. } => cause,
+        Fate::Stopped { cause, .. } | Fate::Bounced(cause) | Fate::Deferred { cause, .. } => cause,
     }
 }

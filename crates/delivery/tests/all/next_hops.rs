@@ -121,7 +121,7 @@ async fn we_are_known_by_our_addresses_too() {
     };
     settings.own.addresses.push(address.into());
     let courier = delivery::Courier::new(settings).unwrap();
-    let fates = courier.attempt(crate::fixture::attempt("tls.example", Encrypted)).await;
+    let fates = courier.attempt(crate::fixture::attempt("tls.example", Encrypted)).await.fates;
     assert_eq!(crate::fixture::cause(&fates[0]).status(), "5.4.6");
     assert_eq!(fixture.world.commands("mx.tls.example"), []);
 }
@@ -167,7 +167,7 @@ async fn a_route_may_be_an_address() {
         .into(),
     };
     let courier = delivery::Courier::new(settings).unwrap();
-    let fates = courier.attempt(crate::fixture::attempt("tls.example", Encrypted)).await;
+    let fates = courier.attempt(crate::fixture::attempt("tls.example", Encrypted)).await.fates;
     assert!(
         matches!(&fates[0], delivery::Fate::Delivered { host, .. } if host.address == address),
         "{fates:?}"

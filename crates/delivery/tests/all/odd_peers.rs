@@ -281,13 +281,13 @@ async fn a_host_that_takes_its_time_over_each_recipient() {
 
     // Six recipients take longer than a single one may.
     let peer = Peer::start(serve).await;
-    let fates = peer.courier(hurried()).attempt(slow.clone()).await;
+    let fates = peer.courier(hurried()).attempt(slow.clone()).await.fates;
     assert_eq!(fates.iter().map(crate::peer::told).collect::<Vec<_>>(), ["delivered none"; 6]);
 
     let peer = Peer::start(serve).await;
     let short = Patience { single: Duration::from_secs(1), attempt: Duration::from_secs(1) };
     let begun = Instant::now();
-    let fates = peer.courier(short).attempt(slow).await;
+    let fates = peer.courier(short).attempt(slow).await.fates;
     assert!(crate::peer::told(&fates[5]).starts_with("deferred 4.4.2"), "{fates:?}");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
@@ -307,7 +307,7 @@ async fn a_host_that_does_not_read_on() {
     .await;
     let mut large = crate::fixture::attempt("peer.example", Opportunistic);
     large.content = vec![b'x'; 32 << 20].into();
-    let fates = peer.courier(hurried()).attempt(large).await;
+    let fates = peer.courier(hurried()).attempt(large).await.fates;
     assert_eq!(
         crate::peer::told(&fates[0]),
         "deferred 4.4.2: lost connection with PEER while sending the message: the server did not answer in time"
@@ -395,7 +395,7 @@ async fn every_handshake_is_a_full_one() {
     .await;
     let courier = peer.courier(Patience::default());
     for _ in 0..3 {
-        let fates = courier.attempt(crate::fixture::attempt("peer.example", Encrypted)).await;
+        let fates = courier.attempt(crate::fixture::attempt("peer.example", Encrypted)).await.fates;
         assert_eq!(crate::peer::told(&fates[0]), "delivered encrypted");
         courier.close_idle().await;
     }

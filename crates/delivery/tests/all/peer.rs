@@ -65,7 +65,7 @@ impl Peer {
 
     /// The fate of a small mail to it, in words.
     pub(crate) async fn send(&self, patience: Patience, requirement: guarantee::Requirement) -> String {
-        let fates = self.courier(patience).attempt(attempt("peer.example", requirement)).await;
+        let fates = self.courier(patience).attempt(attempt("peer.example", requirement)).await.fates;
         told(&fates[0])
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn told(fate: &delivery::Fate) -> String {
     use delivery::Fate::{Bounced, Deferred, Delivered, Stopped};
     let text = match fate {
         Delivered { protection, .. } => format!("delivered {protection}"),
-        Stopped(cause) => format!("stopped {}: {}", cause.status(), cause.text()),
+        Stopped { cause, .. } => format!("stopped {}: {}", cause.status(), cause.text()),
         Bounced(cause) => format!("bounced {}: {}", cause.status(), cause.text()),
         Deferred { cause, .. } => format!("deferred {}: {}", cause.deferred_status(), cause.text()),
     };

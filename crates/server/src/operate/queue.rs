@@ -146,6 +146,9 @@ fn in_full(entry: &QueueEntry) -> String {
 fn requirement(recipient: &MessageRecipient) -> &'static str {
     match recipient.requirement {
         guarantee::Requirement::Opportunistic => "encrypted if possible",
+        guarantee::Requirement::Regardless => "regardless of what the domain publishes",
         guarantee::Requirement::Encrypted => "encrypted",
+        guarantee::Requirement::Authenticated => "authenticated",
+        guarantee::Requirement::RequireTls => "REQUIRETLS",
     }
 }

@@ -195,6 +195,7 @@ mod tests {
         let mut about = PendingReport { ret: Some(Ret::Full), ..pending(None, ReportKind::Relayed) };
         about.recipients[0].evidence = Some(Evidence {
             protection: Protection::None,
+            authentication: guarantee::Authentication::Nothing,
             host: Some(host()),
             tls: None,
             reply: "250 2.1.5 taken".into(),

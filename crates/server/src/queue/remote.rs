@@ -23,7 +23,7 @@ impl RunnerParts {
             content,
             now: Timestamp::now(),
         };
-        let fates = self.courier.attempt(attempt).await;
+        let delivery::Attempted { fates, .. } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
         let outcomes = job
             .recipients
@@ -49,14 +49,14 @@ fn attempt_recipient(recipient: &JobRecipient) -> AttemptRecipient {
 
 fn outcome(job: &Job, recipient: &JobRecipient, fate: Fate, now: Timestamp) -> Outcome {
     match fate {
-        Fate::Delivered { protection, host, tls, reply, dsn } => Outcome::Delivered {
-            evidence: Evidence { protection, host: Some(host), tls, reply },
+        Fate::Delivered { protection, authentication, host, tls, reply, dsn } => Outcome::Delivered {
+            evidence: Evidence { protection, authentication, host: Some(host), tls, reply },
             dsn: match dsn {
                 DsnOffer::Offered => DsnDuty::PassedOn,
                 DsnOffer::NotOffered => DsnDuty::Ours,
             },
         },
-        Fate::Stopped(cause) => Outcome::Stopped(cause),
+        Fate::Stopped { cause, .. } => Outcome::Stopped(cause),
         Fate::Bounced(cause) => Outcome::Bounced(cause),
         Fate::Deferred { cause, history } => deferred(job, recipient, cause, history, now),
     }

@@ -3,13 +3,22 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use guarantee::{
-    Clearance, Handshake, HostAddress, PlannedHost, Requirement, Starttls, TlsDetails, TlsVersion, Verdict,
-    judge,
+    Chain, ChainFault, Clearance, Dane, Handshake, HostAddress, Identity, PlannedHost, Proof, RequireTlsOffer,
+    Requirement, Starttls, StsDemand, TlsDetails, TlsVersion, TlsaMatch, Verdict, judge,
 };
 
 fn judged(requirement: Requirement, starttls: Starttls) -> Clearance {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let planned = PlannedHost { name: "mx.tls.example".to_owned(), addresses: vec![address], requirement };
+    let planned = PlannedHost {
+        name: "mx.tls.example".to_owned(),
+        sni: "mx.tls.example".to_owned(),
+        addresses: vec![address],
+        requirement,
+        dane: Dane::None,
+        sts: StsDemand::None,
+        next_hop: "tls.example".to_owned(),
+        proof: Proof::Insecure,
+    };
     let host = HostAddress { name: planned.name.clone(), address };
     match judge(&planned, &Handshake { host, starttls, seen: 1 }) {
         Verdict::Proceed(clearance) => clearance,
@@ -24,10 +33,14 @@ pub fn in_clear() -> Clearance {
 
 /// To send encrypted.
 pub fn encrypted() -> Clearance {
-    let details = TlsDetails {
+    let tls = TlsDetails {
         version: TlsVersion::Tls13,
         cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        key_exchange: "X25519MLKEM768".to_owned(),
         certificate_sha256: "00".repeat(32),
     };
-    judged(Requirement::Encrypted, Starttls::Established(details))
+    let chain = Chain::Untrusted { fault: ChainFault::NotTrusted, detail: "self-signed".to_owned() };
+    let identity = Identity { chain, tlsa: TlsaMatch::NotAsked };
+    let requiretls = RequireTlsOffer::NotOffered;
+    judged(Requirement::Encrypted, Starttls::Established { tls, identity, requiretls })
 }

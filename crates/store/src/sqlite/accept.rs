@@ -27,7 +27,8 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
             origin: message.origin,
             switch,
             now: message.accepted_at,
-            tls_required_no: message.tls_required_no,
+            level: guarantee::Level::default(),
+            wish: if message.tls_required_no { guarantee::Wish::TlsOptional } else { guarantee::Wish::None },
             override_recorded: overridden.contains(&folded(&recipient.address)),
         });
         insert_recipient(connection, message, row, position, recipient, requirement)?;

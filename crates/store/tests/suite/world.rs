@@ -136,9 +136,11 @@ pub(crate) fn passed_on() -> Outcome {
 
 pub(crate) fn evidence() -> Evidence {
     Evidence {
+        authentication: guarantee::Authentication::Nothing,
         protection: Protection::Encrypted,
         host: Some(host()),
         tls: Some(TlsDetails {
+            key_exchange: "X25519".to_owned(),
             version: TlsVersion::Tls13,
             cipher: "TLS_AES_256_GCM_SHA384".to_owned(),
             certificate_sha256: "00ff".to_owned(),
