@@ -26,6 +26,9 @@ pub struct Coordinates {
     pub smtp_port: u16,
     /// The file with the CA's certificate, PEM, an absolute path.
     pub ca: PathBuf,
+    /// The file with the root zone's key, a DNSKEY record in presentation format, an absolute path.
+    #[serde(default)]
+    pub trust_anchor: PathBuf,
     /// The addresses of every host with one, by name.
     pub hosts: Addresses,
 }
@@ -57,6 +60,13 @@ impl Coordinates {
     }
 }
 
+/// What a client has to trust, as files with absolute paths.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) ca: PathBuf,
+    pub(crate) trust_anchor: PathBuf,
+}
+
 /// The bound sockets by host, in the order of its services.
 pub(crate) type SmtpSockets = Vec<(String, Vec<(SocketAddr, TcpSocket)>)>;
 
@@ -68,9 +78,10 @@ pub(crate) struct Sockets {
 }
 
 /// Binds everything: where it was before, if possible, else in a new block.
-pub(crate) async fn bind(plan: &Plan, ca: PathBuf, before: Option<Coordinates>) -> Result<Sockets> {
+pub(crate) async fn bind(plan: &Plan, files: &Files, before: Option<Coordinates>) -> Result<Sockets> {
     if let Some(before) = before {
-        let again = assign(plan, Coordinates { ca: ca.clone(), ..before });
+        let Files { ca, trust_anchor } = files.clone();
+        let again = assign(plan, Coordinates { ca, trust_anchor, ..before });
         if let Ok(coordinates) = again
             && let Ok(sockets) = bind_all(plan, coordinates).await
         {
@@ -80,7 +91,7 @@ pub(crate) async fn bind(plan: &Plan, ca: PathBuf, before: Option<Coordinates>) 
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let coordinates = assign(plan, random_block(ca.clone()))?;
+        let coordinates = assign(plan, random_block(files))?;
         match bind_all(plan, coordinates).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => {}
             other => {
@@ -93,11 +104,13 @@ pub(crate) async fn bind(plan: &Plan, ca: PathBuf, before: Option<Coordinates>) 
 }
 
 /// Never in 127.0, where other things of the machine are.
-fn random_block(ca: PathBuf) -> Coordinates {
+fn random_block(files: &Files) -> Coordinates {
+    let Files { ca, trust_anchor } = files.clone();
     let mut rng = rand::rng();
     let dns = Ipv4Addr::new(127, rng.random_range(1..255), rng.random(), 1);
     let port = rng.random_range(PORTS);
-    Coordinates { dns: SocketAddr::from((dns, port)), smtp_port: port, ca, hosts: Addresses::new() }
+    let dns = SocketAddr::from((dns, port));
+    Coordinates { dns, smtp_port: port, ca, trust_anchor, hosts: Addresses::new() }
 }
 
 /// Gives each host of the plan its addresses: those it has in `coordinates`, else free ones of the block.

@@ -144,7 +144,7 @@ fn file_name(host: &str, kind: &Certificate) -> String {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let new = path.with_added_extension("new");
     let written = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&new);
     let written = written.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));

@@ -9,6 +9,39 @@ pub struct Domain {
     pub name: String,
     /// What DNS says of it.
     pub records: Records,
+    /// Whether its zone is signed. An alias has no zone of its own.
+    pub signing: Signing,
+}
+
+/// Whether and how a zone is signed. The root and `example.` always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signing {
+    /// Not signed; the parent proves that it is an insecure delegation.
+    #[default]
+    Unsigned,
+    /// Signed: ECDSA P-256 (algorithm 13), NSEC.
+    Signed,
+    /// Signed as of yesterday: RSASHA1-NSEC3-SHA1 (algorithm 7), NSEC3 with salt and iterations.
+    Dated,
+    /// Signed in a way that cannot validate.
+    Bogus(Flaw),
+}
+
+/// What is wrong with a bogus zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Every signature has an octet altered.
+    Forged,
+    /// All signatures expired yesterday.
+    Expired,
+    /// All signatures begin to be valid tomorrow.
+    NotYetValid,
+    /// All but the keys is signed by a key that is not among them.
+    WrongKey,
+    /// The zone has keys, the parent vouches for them, and nothing is signed.
+    NoSignatures,
+    /// The parent's DS matches none of the zone's keys.
+    OrphanDs,
 }
 
 /// What DNS says of a domain.
@@ -96,7 +129,19 @@ impl Domain {
     }
 
     fn of(name: &str, records: Records) -> Self {
-        Self { name: name.to_owned(), records }
+        Self { name: name.to_owned(), records, signing: Signing::default() }
+    }
+
+    /// The same with a signed zone.
+    #[must_use]
+    pub fn signed(self) -> Self {
+        self.signing(Signing::Signed)
+    }
+
+    /// The same with its zone signed in this way.
+    #[must_use]
+    pub fn signing(self, signing: Signing) -> Self {
+        Self { signing, ..self }
     }
 }
 
@@ -118,10 +163,11 @@ pub fn table() -> Vec<Domain> {
     vec![
         home(),
         Domain::new("tls.example", Behaviour::tls()),
-        Domain::new("verified.example", Behaviour::verified()),
+        Domain::new("verified.example", Behaviour::verified()).signed(),
         Domain::new("plain.example", Behaviour::plain()),
         Domain::new("legacy.example", Behaviour::legacy()),
         Domain::new("broken.example", Behaviour::broken()),
+        Domain::new("bogus.example", Behaviour::verified()).signing(Signing::Bogus(Flaw::Forged)),
         Domain::with_hosts("mixed.example", [(10, Behaviour::plain()), (20, Behaviour::tls())]),
         Domain::new("down.example", Behaviour::down()),
         Domain::null_mx("nomail.example"),

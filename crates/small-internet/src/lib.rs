@@ -40,7 +40,7 @@ mod world;
 pub use block::Coordinates;
 pub use deliveries::{Delivery, Transaction};
 pub use dns::DnsFault;
-pub use domain::{Domain, MxHost, Records, Site, table};
+pub use domain::{Domain, Flaw, MxHost, Records, Signing, Site, table};
 pub use host::{
     Action, Behaviour, Certificate, DEFAULT_SIZE_LIMIT, Dated, Extension, Handshake, Presence, Rule, Stage,
     StartTls, Versions,

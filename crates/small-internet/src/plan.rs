@@ -5,7 +5,7 @@ use std::{
     net::Ipv4Addr,
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     domain::{Domain, MxHost, Records, Site},
@@ -16,9 +16,9 @@ use crate::{
 pub(crate) type Addresses = BTreeMap<String, Vec<Ipv4Addr>>;
 
 /// The domains by name, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    pub(crate) domains: BTreeMap<String, Records>,
+    pub(crate) domains: BTreeMap<String, Domain>,
 }
 
 /// A host: one name with one service for each address.
@@ -40,22 +40,26 @@ impl Plan {
     /// Of two domains with one name the later holds.
     pub(crate) fn new(domains: impl IntoIterator<Item = Domain>) -> Result<Self> {
         let plan =
-            Self { domains: domains.into_iter().map(|domain| (domain.name, domain.records)).collect() };
+            Self { domains: domains.into_iter().map(|domain| (domain.name.clone(), domain)).collect() };
         let mut hosts = BTreeSet::new();
         for host in plan.hosts() {
             ensure!(hosts.insert(host.name), "two domains define the host {}", host.name);
         }
-        let mx = plan.domains.values().flat_map(mx_hosts).map(|mx| mx.name.as_str());
+        let mx = plan.domains.values().flat_map(|domain| mx_hosts(&domain.records)).map(|mx| mx.name.as_str());
         for name in plan.domains.keys().map(String::as_str).chain(mx) {
             check_name(name)?;
         }
         Ok(plan)
     }
 
+    pub(crate) fn domain_mut(&mut self, name: &str) -> Result<&mut Domain> {
+        self.domains.get_mut(name).with_context(|| format!("there is no domain {name}"))
+    }
+
     /// All hosts, those without an address left out.
     pub(crate) fn hosts(&self) -> Vec<Host<'_>> {
         let mut hosts = Vec::new();
-        for (domain, records) in &self.domains {
+        for Domain { name: domain, records, .. } in self.domains.values() {
             for mx in mx_hosts(records) {
                 let services = match &mx.site {
                     Site::Own(behaviours) => behaviours.iter().map(Service::Mail).collect(),
@@ -75,9 +79,9 @@ impl Plan {
     /// For each host the domains it takes mail for: those that name it, and the aliases of these.
     pub(crate) fn served(&self) -> BTreeMap<&str, BTreeSet<String>> {
         let mut served: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (name, records) in &self.domains {
+        for Domain { name, records, .. } in self.domains.values() {
             let target = self.canonical(name);
-            let Some(target_records) = self.domains.get(target) else { continue };
+            let Some(Domain { records: target_records, .. }) = self.domains.get(target) else { continue };
             for mx in mx_hosts(target_records) {
                 served.entry(self.canonical(&mx.name)).or_default().insert(name.clone());
             }
@@ -93,7 +97,7 @@ impl Plan {
         let mut name = name;
         // So many at most, in case they go round.
         for _ in 0..8 {
-            let Some(Records::Alias(target)) = self.domains.get(name) else { break };
+            let Some(Domain { records: Records::Alias(target), .. }) = self.domains.get(name) else { break };
             name = target;
         }
         name

@@ -15,12 +15,12 @@ use tokio_util::{
 };
 
 use crate::{
-    block::{self, Coordinates, Sockets},
-    ca::Ca,
+    block::{self, Coordinates, Files, Sockets},
+    ca::{self, Ca},
     conduct::Conduct,
     deliveries::{Deliveries, Delivery, Transaction},
-    dns::{self, DnsFault, Faults},
-    domain::{Domain, table},
+    dns::{self, Dns, DnsFault, Keys},
+    domain::{Domain, Signing, table},
     host::Behaviour,
     listener::{Listener, Service, Tasks},
     log::{Command, Event, Log},
@@ -52,7 +52,8 @@ pub struct World {
     coordinates: Coordinates,
     ca: Ca,
     records: Arc<Records>,
-    faults: Faults,
+    dns: Arc<Dns>,
+    trust_anchor: String,
     home: watch::Sender<Option<SocketAddr>>,
     listeners: Vec<Listener>,
     tracker: TaskTracker,
@@ -77,17 +78,20 @@ impl World {
         let ca = Ca::open(&own)?;
         let before = if Coordinates::path(data).exists() { Some(Coordinates::load(data)?) } else { None };
         let records = Arc::new(Records { deliveries: Arc::new(Deliveries::open(data)?), log: Log::new() });
-        let sockets = block::bind(&plan, Ca::path(&own), before).await?;
+        let files = Files { ca: Ca::path(&own), trust_anchor: own.join("trust-anchor.dnskey") };
+        let sockets = block::bind(&plan, &files, before).await?;
         let coordinates = sockets.coordinates.clone();
 
         let stop = CancellationToken::new();
         let tasks = Tasks { tracker: TaskTracker::new(), stop: stop.clone(), records: Arc::clone(&records) };
         let guard = stop.clone().drop_guard();
-        let faults = Faults::default();
-        let catalog = dns::catalog(&plan, &coordinates.hosts, coordinates.dns)?;
+        let keys = Keys::open(&own)?;
+        let dns = Arc::new(Dns::new(plan.clone(), coordinates.hosts.clone(), coordinates.dns, keys)?);
+        let trust_anchor = dns.trust_anchor()?;
+        ca::write(&coordinates.trust_anchor, &trust_anchor)?;
         let home = watch::Sender::new(config.home);
         let Sockets { dns: dns_sockets, smtp, .. } = sockets;
-        dns::start(dns_sockets, catalog, faults.clone(), (&tasks.tracker, stop.clone()));
+        dns::start(Arc::clone(&dns), dns_sockets, (&tasks.tracker, stop.clone()));
         let listeners = listen(&plan, &ca, smtp, &home, &tasks).await?;
         coordinates.save(data)?;
         let tracker = tasks.tracker;
@@ -95,7 +99,8 @@ impl World {
             coordinates,
             ca,
             records,
-            faults,
+            dns,
+            trust_anchor,
             home,
             listeners,
             tracker,
@@ -105,7 +110,7 @@ impl World {
         })
     }
 
-    /// The DNS server, UDP and TCP. It is authoritative for every name: the root is among its zones.
+    /// The DNS server, UDP and TCP. It answers for every name: the root is among its zones. It asks nobody and validates nothing.
     pub fn dns_addr(&self) -> SocketAddr {
         self.coordinates.dns
     }
@@ -118,6 +123,11 @@ impl World {
     /// The certificate of the world's CA.
     pub fn ca_pem(&self) -> &str {
         self.ca.pem()
+    }
+
+    /// The key of the root zone, the anchor of trust: a DNSKEY record in the presentation format of zone files.
+    pub fn trust_anchor(&self) -> &str {
+        &self.trust_anchor
     }
 
     /// Where all this is found; other processes read it with [`Coordinates::load`].
@@ -199,7 +209,18 @@ impl World {
     /// # Errors
     /// When that is no domain name.
     pub fn set_dns_fault(&self, name: &str, fault: Option<DnsFault>) -> Result<()> {
-        self.faults.set(name, fault)
+        self.dns.set_fault(name, fault)
+    }
+
+    /// From now on the domain's zone is signed in this way.
+    ///
+    /// # Errors
+    /// When there is no such domain, or its zone cannot be signed.
+    pub fn set_signing(&self, domain: &str, signing: Signing) -> Result<()> {
+        self.dns.change(|plan| {
+            plan.domain_mut(domain)?.signing = signing;
+            Ok(())
+        })
     }
 
     /// Stops everything and waits until nothing runs or listens any more. The data directory is free when the world is dropped.

@@ -1,0 +1,70 @@
+//! Faults of the DNS server, for tests.
+
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::Result;
+use hickory_server::proto::rr::{
+    LowerName, Name, RData, Record, RecordType,
+    rdata::{A, MX, NULL},
+};
+
+use super::{TTL, absolute};
+
+/// A fault of the DNS server, for one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnsFault {
+    /// The answer is SERVFAIL.
+    ServFail,
+    /// The answer is REFUSED.
+    Refused,
+    /// There is no answer.
+    Silence,
+    /// The answer comes without signatures and proofs, whatever the zone has.
+    NoSignatures,
+    /// Somebody answers in the server's place, without signatures: the name's address is this one, its only MX host
+    /// is the name itself, and nothing else is there.
+    Forged(Ipv4Addr),
+    /// The answer has one record of the asked type whose data is too short to be any.
+    Garbage,
+}
+
+/// The faults by name, as they are now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults(Arc<Mutex<HashMap<LowerName, DnsFault>>>);
+
+impl Faults {
+    pub(crate) fn set(&self, name: &str, fault: Option<DnsFault>) -> Result<()> {
+        let name = LowerName::from(absolute(name)?);
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(fault) => faults.insert(name, fault),
+            None => faults.remove(&name),
+        };
+        Ok(())
+    }
+
+    pub(super) fn of(&self, name: &LowerName) -> Option<DnsFault> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+}
+
+/// What a forger answers.
+pub(super) fn forged(name: &LowerName, kind: RecordType, address: Ipv4Addr) -> Option<Record> {
+    let name = Name::from(name);
+    let data = match kind {
+        RecordType::A => RData::A(A(address)),
+        RecordType::MX => RData::MX(MX::new(0, name.clone())),
+        _ => return None,
+    };
+    Some(Record::from_rdata(name, TTL, data))
+}
+
+/// A record of that type whose data is one octet.
+pub(super) fn garbage(name: &LowerName, kind: RecordType) -> Record {
+    let data = RData::Unknown { code: kind, rdata: NULL::with(vec![0xff]) };
+    Record::from_rdata(Name::from(name), TTL, data)
+}
