@@ -1,6 +1,6 @@
-//! The project's own commands: `cargo xtask demo` and `cargo xtask test`, one file each.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test` and `cargo xtask standards`, one file each.
 //!
-//! Both do all their set-up themselves and say what they do as they go, on standard error; the second time
+//! The first two do all their set-up themselves and say what they do as they go, on standard error; the second time
 //! they need neither the network nor much time.
 
 mod browser;
@@ -8,6 +8,7 @@ mod demo;
 mod outcome;
 mod progress;
 mod setup;
+mod standards;
 mod test;
 mod wasm;
 
@@ -36,6 +37,8 @@ enum Command {
     },
     /// Set up, then run every check and every test, browser and real mail servers included.
     Test,
+    /// Write `tests/standards.md`: each rule of the standards with the tests that show it.
+    Standards,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = enter_workspace().and_then(|()| match command {
         Command::Demo { options } => demo::run(&progress, &options),
         Command::Test => Ok(test::run(&progress)),
+        Command::Standards => standards::run().map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
