@@ -45,7 +45,8 @@ impl Plan {
         for host in plan.hosts() {
             ensure!(hosts.insert(host.name), "two domains define the host {}", host.name);
         }
-        let mx = plan.domains.values().flat_map(|domain| mx_hosts(&domain.records)).map(|mx| mx.name.as_str());
+        let mx =
+            plan.domains.values().flat_map(|domain| mx_hosts(&domain.records)).map(|mx| mx.name.as_str());
         for name in plan.domains.keys().map(String::as_str).chain(mx) {
             check_name(name)?;
         }

@@ -61,8 +61,7 @@ impl Denial {
         for ((hash, types), next) in types.into_iter().zip(next) {
             let owner = Name::from(origin).prepend_label(label(&hash)?)?;
             let types = types.unwrap_or_default();
-            let nsec3 =
-                NSEC3::new(Nsec3HashAlgorithm::SHA1, false, ITERATIONS, SALT.to_vec(), next, types);
+            let nsec3 = NSEC3::new(Nsec3HashAlgorithm::SHA1, false, ITERATIONS, SALT.to_vec(), next, types);
             chain.insert(hash, set(owner, DNSSECRData::NSEC3(nsec3)));
         }
         Ok(Self::Nsec3(chain))

@@ -23,10 +23,11 @@ pub enum DnsFault {
     Refused,
     /// There is no answer.
     Silence,
-    /// The answer comes without signatures and proofs, whatever the zone has.
+    /// The answer comes without signatures and proofs, whatever the zone has. What the parent says of the zone's key
+    /// stays as it is.
     NoSignatures,
     /// Somebody answers in the server's place, without signatures: the name's address is this one, its only MX host
-    /// is the name itself, and nothing else is there.
+    /// is the name itself, and there is no other address, no TLSA, TXT or CNAME. Other questions are answered as usual.
     Forged(Ipv4Addr),
     /// The answer has one record of the asked type whose data is too short to be any.
     Garbage,
@@ -47,8 +48,16 @@ impl Faults {
         Ok(())
     }
 
-    pub(super) fn of(&self, name: &LowerName) -> Option<DnsFault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    /// The fault with which a question is answered.
+    pub(super) fn of(&self, name: &LowerName, kind: RecordType) -> Option<DnsFault> {
+        use RecordType::{A, AAAA, CNAME, DS, MX, TLSA, TXT};
+        let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()?;
+        let answers = match fault {
+            DnsFault::NoSignatures => kind != DS,
+            DnsFault::Forged(_) => [A, AAAA, CNAME, MX, TLSA, TXT].contains(&kind),
+            DnsFault::ServFail | DnsFault::Refused | DnsFault::Silence | DnsFault::Garbage => true,
+        };
+        answers.then_some(fault)
     }
 }
 

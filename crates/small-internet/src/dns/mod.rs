@@ -116,7 +116,7 @@ impl Dns {
         let mut name = name.clone();
         for _ in 0..MAX_ALIASES {
             answer.dnssec = dnssec;
-            match self.faults.of(&name) {
+            match self.faults.of(&name, kind) {
                 None => {}
                 Some(DnsFault::NoSignatures) => answer.dnssec = false,
                 Some(DnsFault::Silence) => return None,

@@ -57,7 +57,7 @@ pub(super) fn zones(source: &Source<'_>) -> Result<BTreeMap<LowerName, Zone>> {
     let mut zones = BTreeMap::new();
     for (origin, (nodes, signing)) in drafts {
         let lower = LowerName::new(&origin);
-        let zone = signing::zone(origin, nodes, source.keys, signing);
+        let zone = signing::zone(&origin, nodes, source.keys, signing);
         zones.insert(lower.clone(), zone.with_context(|| format!("cannot sign the zone {lower}"))?);
     }
     Ok(zones)

@@ -22,12 +22,12 @@ const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
 
 /// Makes a zone of record sets.
-pub(super) fn zone(origin: Name, mut nodes: Nodes, keys: &Keys, signing: Signing) -> Result<Zone> {
-    let lower = LowerName::new(&origin);
+pub(super) fn zone(origin: &Name, mut nodes: Nodes, keys: &Keys, signing: Signing) -> Result<Zone> {
+    let lower = LowerName::new(origin);
     let Some(kind) = kind(signing) else {
         return Ok(Zone { origin: lower, nodes, denial: Denial::Nothing });
     };
-    let key = keys.of(&origin, kind)?;
+    let key = keys.of(origin, kind)?;
     let dnskey = RData::DNSSEC(DNSSECRData::DNSKEY(key.dnskey.clone()));
     let parameters = (kind == Kind::RsaSha1).then(Denial::nsec3_parameters);
     for data in [dnskey].into_iter().chain(parameters) {
@@ -39,7 +39,7 @@ pub(super) fn zone(origin: Name, mut nodes: Nodes, keys: &Keys, signing: Signing
         Kind::RsaSha1 => Denial::nsec3(&lower, &nodes)?,
     };
     let stranger = (signing == Signing::Bogus(Flaw::WrongKey)).then(ZoneKey::stranger).transpose()?;
-    let signer = Signer { key: stranger.as_ref().unwrap_or(&key), origin: &origin, signing };
+    let signer = Signer { key: stranger.as_ref().unwrap_or(&key), origin, signing };
     for (name, node) in &mut nodes {
         let cut = node.contains_key(&RecordType::NS) && *name != lower;
         for (kind, set) in node.iter_mut() {

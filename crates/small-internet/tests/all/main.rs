@@ -5,6 +5,7 @@
 
 mod client;
 mod dns;
+mod dnssec;
 mod handshakes;
 mod life;
 mod misbehaviour;
