@@ -8,6 +8,7 @@ use guarantee::{
 };
 use jiff::Timestamp;
 use rustls::ClientConfig;
+use rustls_pki_types::CertificateDer;
 use smtp::client::TlsWish;
 use tokio::{
     net::TcpStream,
@@ -16,13 +17,14 @@ use tokio::{
 
 use crate::{
     connection::{Connection, NotOpened, Shown, Target, plain},
-    dns::{self, Answer, Dns, DnsServers},
+    dns::{self, Answer, Dns, DnsServers, Dnssec},
     gather::{Ownership, gather},
     identity::Identifier,
     log::Log,
     patience::{Patience, Remaining},
     pool::{self, Pool},
     silent::Silent,
+    sts::PolicyStore,
     verify,
 };
 
@@ -54,8 +56,16 @@ pub struct Settings {
     pub own: Ownership,
     /// Whom to ask.
     pub dns: DnsServers,
+    /// How their answers are proven.
+    pub dnssec: Dnssec,
     /// The port of MX hosts: 25 everywhere but in the demo's world.
     pub port: u16,
+    /// The port of MTA-STS policy hosts: 443 everywhere but in the demo's world.
+    pub https_port: u16,
+    /// Certification authorities that are trusted besides the well-known ones.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// Where MTA-STS policies are kept.
+    pub policies: Arc<dyn PolicyStore>,
     /// Static routes by domain, which only the operator can configure and which may lie anywhere.
     pub routes: HashMap<String, Route>,
 }

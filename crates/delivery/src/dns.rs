@@ -57,6 +57,18 @@ pub enum DnsServers {
     At(Vec<SocketAddr>),
 }
 
+/// How far answers are believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dnssec {
+    /// Signatures are checked here, from this root trust anchor down: DNSKEY or DS records in zone file format.
+    Validate {
+        /// The anchor.
+        anchor: String,
+    },
+    /// The servers check them and say so with the AD bit (RFC 4035 §3.2.3); they must be on loopback (RFC 7672 §2.1.3).
+    TrustAd,
+}
+
 impl Dns {
     /// A client of these servers. Fails when the machine's configuration can't be read.
     pub(crate) fn new(servers: &DnsServers, timeout: Duration) -> Result<Self, String> {

@@ -18,13 +18,15 @@ mod round;
 mod seven_bit;
 mod signature;
 mod silent;
+mod sts;
 mod verify;
 
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
-pub use dns::DnsServers;
+pub use dns::{DnsServers, Dnssec};
 pub use fate::{Attempted, DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]
 pub use patience::Patience;
 pub use probe::{HostProbe, Probe};
+pub use sts::{KeptPolicy, MemoryPolicies, PolicyStore};

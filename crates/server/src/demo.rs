@@ -97,7 +97,11 @@ pub fn settings(dns: SocketAddr, smtp_port: u16) -> Settings {
         hello_name: DOMAIN.to_owned(),
         own: Ownership { names: vec![DOMAIN.to_owned()], addresses: Vec::new(), loopback_is_the_world: true },
         dns: DnsServers::At(vec![dns]),
+        dnssec: delivery::Dnssec::TrustAd,
         port: smtp_port,
+        https_port: 443,
+        roots: Vec::new(),
+        policies: Arc::new(delivery::MemoryPolicies::default()),
         routes: std::collections::HashMap::new(),
     }
 }

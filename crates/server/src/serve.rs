@@ -60,7 +60,11 @@ pub fn settings(config: &Config) -> Settings {
             loopback_is_the_world: false,
         },
         dns: config.dns(),
+        dnssec: delivery::Dnssec::TrustAd,
         port: SMTP,
+        https_port: 443,
+        roots: Vec::new(),
+        policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
         routes: config.routes(),
     }
 }

@@ -52,7 +52,11 @@ impl Fixture {
                 ..Ownership::default()
             },
             dns: DnsServers::At(vec![world.dns_addr()]),
+            dnssec: delivery::Dnssec::TrustAd,
             port: world.smtp_port(),
+            https_port: 443,
+            roots: Vec::new(),
+            policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
             routes: HashMap::new(),
         };
         change(&mut settings);

@@ -116,7 +116,11 @@ async fn we_are_known_by_our_addresses_too() {
         hello_name: "home.example".to_owned(),
         own: delivery::Ownership { loopback_is_the_world: true, ..Default::default() },
         dns: delivery::DnsServers::At(vec![fixture.world.dns_addr()]),
+        dnssec: delivery::Dnssec::TrustAd,
         port: fixture.world.smtp_port(),
+        https_port: 443,
+        roots: Vec::new(),
+        policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
         routes: Default::default(),
     };
     settings.own.addresses.push(address.into());
@@ -159,7 +163,11 @@ async fn a_route_may_be_an_address() {
         hello_name: "home.example".to_owned(),
         own: delivery::Ownership::default(),
         dns: delivery::DnsServers::At(vec![fixture.world.dns_addr()]),
+        dnssec: delivery::Dnssec::TrustAd,
         port: 25,
+        https_port: 443,
+        roots: Vec::new(),
+        policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
         routes: [(
             "tls.example".to_owned(),
             Route { host: address.to_string(), port: fixture.world.smtp_port() },

@@ -57,7 +57,11 @@ impl Peer {
             hello_name: "home.example".to_owned(),
             own: Ownership::default(),
             dns: DnsServers::At(Vec::new()),
+            dnssec: delivery::Dnssec::TrustAd,
             port: 25,
+            https_port: 443,
+            roots: Vec::new(),
+            policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
             routes: HashMap::from([("peer.example".to_owned(), route)]),
         };
         Courier::with_patience(settings, patience).unwrap()
