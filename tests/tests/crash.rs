@@ -56,6 +56,8 @@ fn submit_all(demo: &Demo, mails: &[Mail], killer: impl FnOnce(&AtomicUsize)) ->
     })
 }
 
+// rfc 3464 3: SHOULD Each sender-specified recipient address
+// rfc 5321 6.1: MUST NOT It MUST NOT lose the message for frivolous reasons
 #[test]
 fn nothing_accepted_is_lost_and_next_to_nothing_sent_twice() {
     let mut demo = Demo::start();

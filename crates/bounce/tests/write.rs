@@ -118,6 +118,17 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/written").join(name).with_extension("eml")
 }
 
+// rfc 3464 2.1: MUST "7bit" encoding is sufficient
+// rfc 3464 2.2.3: MUST NOT This field
+// rfc 3464 2.2.5: MUST Numeric timezones
+// rfc 3464 2.3.2: MUST This field MUST be present in each set of per-recipient data
+// rfc 3464 2.3.3: MUST This field MUST be present for each recipient
+// rfc 3464 2.3.4: MUST This field MUST be present for each delivery attempt
+// rfc 3464 2.3.5: MUST NOT It MUST NOT be included if no remote MTA was involved
+// rfc 3464 2.3.7: MUST Numeric timezones
+// rfc 3464 2.3.9: MUST NOT The Will-Retry-Until field is optional
+// rfc 3464 2.3.9: MUST Numeric timezones
+// rfc 3464 2.4: MUST DSN field names NOT beginning with "X-"
 #[test]
 fn reports_are_written_as_written_down() {
     for (name, report) in reports() {
@@ -149,6 +160,9 @@ fn every_line_is_fit_for_smtp() {
     }
 }
 
+// rfc 3464 2.3.2: MUST Instead, it MUST report exactly the address received in the envelope, unless
+// rfc 3464 2.3.3: MUST This field MUST be present for each recipient
+// rfc 3464 2.3.4: MUST This field MUST be present for each delivery attempt
 #[test]
 fn nothing_hostile_gets_a_line_of_its_own() {
     let written = String::from_utf8(write(&hostile())).unwrap();
@@ -168,6 +182,10 @@ fn nothing_hostile_gets_a_line_of_its_own() {
     );
 }
 
+// rfc 3464 2.2.1: SHOULD If such an envelope identifier was present
+// rfc 3464 2.2.1: MUST The DSN MUST preserve the original case and spelling
+// rfc 3464 2.3.2: MUST The generic-address sub-field of the Final-Recipient field
+// rfc 3464 2.3.6: SHOULD However, this field SHOULD be included
 #[test]
 fn we_read_what_we_write() {
     let reading = read(&write(&mixed()));

@@ -19,6 +19,14 @@ fn p06_the_bounce_comes_within_a_second_of_the_stop() {
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
+// rfc 3464 2: MUST The DSN MUST be addressed
+// rfc 3464 2: SHOULD The envelope sender address of the DSN
+// rfc 3464 2: MUST be chosen so that DSNs will not generate mail loops
+// rfc 3464 2.3.2: MUST The generic-address sub-field of the Final-Recipient field
+// rfc 5321 3.6.3: SHOULD Formats specified for non-delivery reports
+// rfc 5321 3.6.3: MUST When such a message is transmitted, the reverse-path MUST be set to null
+// rfc 5321 4.4: MUST use a null return path
+// rfc 5321 6.1: MUST This notification MUST be sent using a null
 #[test]
 fn p06_it_is_the_standard_bounce_and_names_each_recipient_with_its_cause() {
     let demo = Demo::start();
@@ -78,6 +86,9 @@ fn p06_every_line_of_the_bounce_is_fit_for_mail() {
     assert!(raw.split("\r\n").all(|line| line.len() <= 998));
 }
 
+// rfc 3464 3: SHOULD Each sender-specified recipient address
+// rfc 5321 4.4: MUST A single notification listing all of the failed recipients
+// rfc 5321 4.4: SHOULD For economy of processing by the sender
 #[test]
 fn p06_one_stop_makes_one_bounce() {
     let demo = Demo::start();

@@ -48,6 +48,9 @@ fn never_suppresses_the_bounce_and_not_the_record() {
     assert_eq!(alice.bounces().len(), 1);
 }
 
+// rfc 3464 2.2.1: SHOULD If such an envelope identifier was present
+// rfc 3464 2.2.1: MUST NOT Except when a DSN is issued by the sender's MTA
+// rfc 3464 3: MUST NOT MTAs and gateways MUST NOT generate the Original-Recipient
 #[test]
 fn the_senders_own_ids_come_back() {
     let (demo, mut smtp) = with_guarantee();
@@ -69,6 +72,10 @@ fn the_senders_own_ids_come_back() {
     );
 }
 
+// rfc 5321 3.6.3: MUST NOT Of course, SMTP servers MUST NOT send notification
+// rfc 5321 4.5.4: MUST NOT A queuing strategy MUST NOT send error messages
+// rfc 5321 4.5.5: SHOULD NOT reply to messages with a null reverse-path
+// rfc 5321 6.1: MUST NOT However, if this address is null
 #[test]
 fn a_stopped_mail_from_the_null_sender_is_recorded_and_makes_no_bounce() {
     let (demo, mut smtp) = with_guarantee();
@@ -130,6 +137,7 @@ fn success_and_failure_are_reports_of_their_own() {
     assert_eq!((alice.bounces().len(), success_reports(&alice, &mail.message_id).len()), (1, 1));
 }
 
+// rfc 3464 2.3.3: SHOULD NOT This action-value SHOULD NOT be used unless
 #[test]
 fn a_success_is_reported_to_nobody_else() {
     let (demo, mut smtp) = with_guarantee();

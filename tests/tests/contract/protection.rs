@@ -5,6 +5,7 @@ use std::process::Command;
 use black_box::{Demo, Mail, run};
 use rstest::rstest;
 
+// rfc 3207 6: SHOULD The additional option of using TLS when possible
 #[test]
 fn p01_tls_is_tried_for_every_mail_without_the_guarantee_too() {
     let demo = Demo::start();
@@ -20,6 +21,7 @@ fn p01_tls_is_tried_for_every_mail_without_the_guarantee_too() {
     }
 }
 
+// rfc 3207 6: MUST In order to defend against such attacks
 #[test]
 fn p02_with_the_guarantee_nothing_leaves_unprotected_and_the_user_is_told() {
     let demo = Demo::start();
@@ -37,6 +39,8 @@ fn p02_with_the_guarantee_nothing_leaves_unprotected_and_the_user_is_told() {
     assert!(unprotected.is_empty(), "{unprotected:?}");
 }
 
+// rfc 5321 4.4: MUST In such cases, the response to the DATA command MUST be an OK reply
+// rfc 5321 4.4: MUST However, the SMTP server MUST compose and send an "undeliverable mail" notification
 #[test]
 fn p05_only_insecure_recipients_are_stopped() {
     let demo = Demo::start();
@@ -61,6 +65,9 @@ fn p05_only_insecure_recipients_are_stopped() {
     assert_eq!(demo.deliveries_of(&mail.message_id, "plain.example").len(), 0);
 }
 
+// rfc 5321 4.5.4.1: SHOULD When a mail message is to be delivered to multiple recipients
+// rfc 5321 4.5.4.1: SHOULD That is, the SMTP client SHOULD use the command sequence
+// rfc 5321 4.5.4.1: SHOULD This efficiency feature SHOULD be implemented
 #[test]
 fn p05_recipients_of_one_domain_share_its_fate_and_a_transaction() {
     let demo = Demo::start();

@@ -57,6 +57,8 @@ fn p10_the_copy_keeps_all_that_opening_as_new_needs() {
     }
 }
 
+// rfc 5321 7.2: SHOULD NOT Especially when more than one RCPT command is present
+// rfc 5321 7.2: SHOULD NOT The popular "Apparently-to" header field
 #[test]
 fn p10_blind_copies_are_delivered_and_named_to_nobody() {
     let demo = Demo::start();

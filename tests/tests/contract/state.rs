@@ -11,6 +11,7 @@ fn sigterm_and_ctrl_c_stop_it_cleanly() {
     demo.alice();
 }
 
+// rfc 5321 6.1: MUST NOT It MUST NOT lose the message for frivolous reasons
 #[test]
 fn after_250_the_mail_is_on_disk() {
     let mut demo = Demo::start();

@@ -162,6 +162,7 @@ fn nothing_pipelined_past_starttls_is_heard() {
 }
 
 /// CVE-2023-51764 to 51766: only CRLF.CRLF ends a message.
+// rfc 5321 2.3.8: MUST NOT Conforming implementations MUST NOT recognize or generate
 #[rstest]
 #[case::lf_dot_lf("\n.\n")]
 #[case::lf_dot_crlf("\n.\r\n")]

@@ -61,6 +61,10 @@ fn postfix_receives(#[case] tls: PostfixTls, #[case] fate: Fate) {
 }
 
 /// A recipient that the receiving server itself refuses is a bounce of its own kind.
+// rfc 3464 2.3.6: SHOULD However, this field SHOULD be included
+// rfc 5321 3.6.3: MUST If an SMTP server has accepted the task of relaying
+// rfc 5321 4.1.1.4: MUST Errors that are diagnosed subsequently
+// rfc 5321 6.1: MUST If there is a delivery failure after acceptance
 #[test]
 fn postfix_refuses_a_recipient() {
     let Some(postfix) = Postfix::start(DOMAIN, PostfixTls::Modern) else { return };

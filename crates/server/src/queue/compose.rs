@@ -163,6 +163,7 @@ mod tests {
         assert!(matches!(claim, bounce::Claim::ClaimsOurStop { .. }), "{claim:?}");
     }
 
+    // rfc 3464 2.3.6: SHOULD However, this field SHOULD be included
     #[test]
     fn a_remote_refusal_is_told_as_the_hosts_words() {
         let cause = Cause::Rejected {

@@ -83,6 +83,7 @@ fn promises_of_a_killed_child(path: &Path) -> BTreeMap<String, BTreeSet<String>>
     promises
 }
 
+// rfc 5321 6.1: MUST NOT It MUST NOT lose the message for frivolous reasons
 #[tokio::test]
 async fn what_was_promised_before_a_kill_is_there_afterwards() {
     let directory = tempfile::tempdir().unwrap();

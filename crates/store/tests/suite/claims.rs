@@ -131,6 +131,7 @@ async fn a_backlog_of_one_next_hop_holds_up_nobody_else() {
     assert_eq!(ids(&store.claim_due(at(9), 5, &[hop("slow.example")]).await.unwrap()), ["m1"]);
 }
 
+// rfc 5321 4.5.3.1.8: SHOULD A client that needs to deliver a message containing over 100
 #[tokio::test]
 async fn a_job_has_no_more_recipients_than_every_host_takes() {
     let store = home().await;

@@ -115,6 +115,10 @@ fn path(address: &str) -> ReversePath {
     if address.is_empty() { ReversePath::Null } else { ReversePath::Address(address.to_owned()) }
 }
 
+// rfc 3464 2.3.3: SHOULD NOT This action-value SHOULD NOT be used unless
+// rfc 5321 3.6.3: MUST NOT Of course, SMTP servers MUST NOT send notification
+// rfc 5321 4.5.4: MUST NOT A queuing strategy MUST NOT send error messages
+// rfc 5321 6.1: MUST NOT However, if this address is null
 #[rstest]
 #[case::stopped(ALICE, Notify::Unspecified, stopped(), Some(ReportKind::Stopped))]
 #[case::stopped_asked(ALICE, only("failure"), stopped(), Some(ReportKind::Stopped))]

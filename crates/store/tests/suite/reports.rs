@@ -74,6 +74,7 @@ async fn a_report_is_filed_and_nothing_is_pending() {
     assert!(store.reports_due().await.unwrap().is_empty());
 }
 
+// rfc 3464 3: SHOULD Each sender-specified recipient address
 #[tokio::test]
 async fn no_failure_is_reported_twice() {
     let store = sent().await;
