@@ -13,6 +13,8 @@ fn host_at(addresses: impl IntoIterator<Item = Behaviour>) -> Domain {
 }
 
 /// The DNS gives the addresses in any order, so every expectation holds in any.
+// rfc 5321 5.1: MUST To provide reliable mail transmission, the SMTP client MUST be able to try
+// rfc 5321 5.1: SHOULD In any case, the SMTP client SHOULD try at least two addresses
 #[rstest]
 #[case::one_dead(
     [Behaviour::down(), Behaviour::tls()],
@@ -59,6 +61,7 @@ async fn of_one_host(
 }
 
 /// An address that swallows connection requests costs its time once; the next mail goes to the other one first.
+// rfc 5321 4.5.4.1: SHOULD A client SHOULD keep a list of hosts it cannot reach
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_address_is_tried_last_from_then_on() {
     let fixture = Fixture::hurried([host_at([Behaviour::black_hole(), Behaviour::plain()])]).await;
@@ -73,6 +76,7 @@ async fn a_silent_address_is_tried_last_from_then_on() {
 }
 
 /// It is tried all the same, and mail flows as soon as it answers.
+// rfc 5321 4.5.4.1: SHOULD SMTP clients SHOULD use great care in caching
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_address_is_tried_again_each_time() {
     let fixture = Fixture::hurried([Domain::new("odd.example", Behaviour::black_hole())]).await;

@@ -6,6 +6,8 @@ use small_internet::Domain;
 use crate::fixture::{Encrypted, Fixture, Opportunistic};
 
 /// With and without the guarantee, in the words of `Fixture::told`.
+// rfc 5321 5.1: MUST Once an SMTP client lexically identifies a domain
+// rfc 5321 5.1: MUST If a non-existent domain error is returned
 #[rstest]
 #[case::tls(
     "tls.example",
@@ -96,6 +98,8 @@ async fn a_cause_names_host_and_address_as_administrators_do() {
 }
 
 /// The server name of the handshake is the MX host's, not the domain's.
+// rfc 8461 7.1: MUST SMTP client MUST have support for the TLS Server Name Indication
+// rfc 8461 7.1: MUST When connecting to an SMTP server, the SNI extension MUST contain the MX hostname
 #[tokio::test(flavor = "multi_thread")]
 async fn the_handshake_names_the_mx_host() {
     let fixture = Fixture::new([Domain::alias("other.example", "tls.example")]).await;

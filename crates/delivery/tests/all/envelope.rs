@@ -16,6 +16,9 @@ fn size() -> usize {
 }
 
 /// RFC 3461 §5.2: what was given is passed on, and nothing else.
+// rfc 5321 2.2.1: MUST Contemporary SMTP implementations MUST support the basic extension mechanisms
+// rfc 5321 4.1.1: MUST NOT In the absence of specific extensions offered by the server
+// rfc 5321 4.1.1.3: MUST NOT The client MUST NOT transmit parameters other than
 #[rstest]
 #[case::offered(Behaviour::tls().with(Extension::Dsn), true)]
 #[case::not_offered(Behaviour::tls(), false)]
@@ -57,6 +60,9 @@ async fn dsn_parameters(#[case] behaviour: Behaviour, #[case] offered: bool) {
     }
 }
 
+// rfc 3464 2: MUST Whenever an SMTP transaction is used to send a DSN
+// rfc 5321 4.4: MUST All notification messages about undeliverable mail MUST be sent using the MAIL command
+// rfc 5321 4.5.5: SHOULD NOT add a non-null reverse-path, or change a null reverse-path
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_leave_with_a_null_reverse_path() {
     let fixture = Fixture::odd(Behaviour::tls()).await;
@@ -66,6 +72,9 @@ async fn reports_leave_with_a_null_reverse_path() {
     assert_eq!(fixture.world.transaction(0).unwrap().mail, format!("MAIL FROM:<> SIZE={}", size()));
 }
 
+// rfc 5321 4.5.4.1: SHOULD When a mail message is to be delivered to multiple recipients
+// rfc 5321 4.5.4.1: SHOULD That is, the SMTP client SHOULD use the command sequence
+// rfc 5321 4.5.4.1: SHOULD This efficiency feature SHOULD be implemented
 #[rstest]
 #[case(Behaviour::tls())]
 #[case(Behaviour::tls().without(Extension::Pipelining))]
@@ -82,6 +91,8 @@ async fn a_hundred_recipients_share_a_transaction(#[case] behaviour: Behaviour) 
 }
 
 /// What arrives is what was sent, octet by octet.
+// rfc 5321 2.4: SHOULD In general, a relay SMTP SHOULD assume that the message content
+// rfc 5321 4.1.1.4: MUST NOT An extra <CRLF> MUST NOT be added
 #[rstest]
 #[case::dots("Subject: x\r\n\r\n.\r\n..\r\n.a\r\n\r\n.\r\nMAIL FROM:<eve@evil.example>\r\n".to_owned())]
 #[case::dot_first(".\r\n".to_owned())]
@@ -99,6 +110,10 @@ async fn the_message_arrives_unchanged(#[case] content: String) {
 }
 
 /// No host ever sees the end of a message where none is (SMTP smuggling): a bare LF leaves as CRLF.
+// rfc 5321 2.3.8: MUST NOT Conforming implementations MUST NOT recognize or generate
+// rfc 5321 2.3.8: MUST NOT SMTP client implementations MUST NOT transmit these characters
+// rfc 5321 2.3.8: MUST transmit them only as a <CRLF> sequence
+// rfc 5321 4.1.1.4: MUST The only exception to this rule
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_newline_ends_nothing() {
     let fixture = Fixture::odd(Behaviour::tls()).await;
@@ -129,6 +144,8 @@ async fn eight_bits_pass_where_they_may() {
 }
 
 /// RFC 6152 §3.
+// rfc 5321 2.4: MUST NOT An originating SMTP client that has not successfully negotiated
+// rfc 5321 4.5.2: MUST If such transformations are necessary, they MUST be reversible
 #[tokio::test(flavor = "multi_thread")]
 async fn where_they_may_not_the_message_is_encoded_anew() {
     let fixture = Fixture::odd(Behaviour::tls().without(Extension::EightBitMime)).await;
@@ -165,6 +182,8 @@ async fn what_cannot_be_encoded_anew_needs_another_host() {
 }
 
 /// RFC 1870.
+// rfc 5321 4.5.3.1: MUST Clients MAY attempt to transmit these
+// rfc 5321 4.5.3.1.7: SHOULD SMTP client systems that will send large messages
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_needs_another_host() {
     let small = || Behaviour::tls().size_limit(size() - 1);
@@ -195,6 +214,7 @@ async fn what_is_too_large_once_encoded_is_too_large() {
 }
 
 /// RFC 6531 §3.5. One recipient's address keeps nobody else from their mail.
+// rfc 5321 4.1.2: MUST NOT These characters MUST NOT be used in MAIL or RCPT
 #[tokio::test(flavor = "multi_thread")]
 async fn internationalised_addresses() {
     let fixture = Fixture::new([

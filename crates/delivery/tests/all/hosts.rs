@@ -97,6 +97,9 @@ async fn with_the_guarantee(#[case] domain: Domain, #[case] at_first: &str, #[ca
     assert_eq!(send(&fixture, Encrypted, history(minutes + 1)).await, words(at_last));
 }
 
+// rfc 5321 5.1: MUST MX records contain a preference indication
+// rfc 5321 5.1: MUST it MUST sort the MX records
+// rfc 7672 2.2.1: MUST MX records MUST be sorted by preference
 #[rstest]
 #[case(hosts(Behaviour::plain(), Behaviour::tls()), "delivered none in clear by mx1.odd.example[1]")]
 #[case(hosts(Behaviour::down(), Behaviour::plain()), "delivered none in clear by mx2.odd.example[1]")]
@@ -121,6 +124,7 @@ async fn a_deferral_keeps_what_it_found() {
 }
 
 /// RFC 5321 §5.1: equal preferences are tried in random order. Here both come first, all but certainly.
+// rfc 5321 5.1: MUST If there are multiple destinations with the same preference
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_preferences_share_the_load() {
     let both = [(10, Behaviour::tls()), (10, Behaviour::tls())];
@@ -135,6 +139,8 @@ async fn equal_preferences_share_the_load() {
 }
 
 /// A refusal for good by the first host is not asked of the second.
+// rfc 5321 4.2.1: SHOULD the SMTP client SHOULD try again
+// rfc 5321 4.2.1: SHOULD NOT The SMTP client SHOULD NOT repeat the exact request
 #[tokio::test(flavor = "multi_thread")]
 async fn each_recipient_goes_its_own_way() {
     let first = Behaviour::tls()

@@ -96,6 +96,7 @@ async fn a_kept_connection_lost_after_the_message_is_not_stale() {
 }
 
 /// After a transaction that did not end with its message, the next begins with RSET.
+// rfc 5321 4.1.4: MUST NOT MAIL (or SEND, SOML, or SAML) MUST NOT be sent
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_is_kept_when_recipients_were_refused() {
     let rule = Rule::reply(Stage::Rcpt, "550 5.1.1 No such user").for_local_part("bob");
@@ -108,6 +109,8 @@ async fn a_connection_is_kept_when_recipients_were_refused() {
 }
 
 /// RFC 5321 §4.1.1.10: also a host that got nothing is taken leave of.
+// rfc 5321 4.1.1.10: MUST NOT The sender MUST NOT intentionally close
+// rfc 5321 4.1.4: SHOULD The QUIT command SHOULD be used by the client SMTP
 #[rstest]
 #[case(Behaviour::plain())]
 #[case(Behaviour::refusing_tls("454 4.7.0 Later"))]
@@ -136,6 +139,8 @@ async fn nobody_waits_for_a_farewell(
 }
 
 /// Hosts count connections: one that has waited long enough is closed.
+// rfc 5321 4.1.4: MUST The last command in a session MUST be the QUIT
+// rfc 5321 4.1.1.10: MUST NOT The sender MUST NOT intentionally close
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kept_connection_is_closed_in_time() {
     let fixture = Fixture::hurried([Domain::new("odd.example", Behaviour::tls())]).await;

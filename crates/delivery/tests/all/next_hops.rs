@@ -16,6 +16,7 @@ async fn with_settings(
 }
 
 /// What DNS does not answer is not known, and what is not known is deferred.
+// rfc 5321 5.1: MUST If a temporary error is returned
 #[rstest]
 #[case::mx("tls.example", "tls.example", DnsFault::ServFail)]
 #[case::mx_refused("tls.example", "tls.example", DnsFault::Refused)]
@@ -65,6 +66,9 @@ async fn a_host_without_an_answer_is_away() {
 }
 
 /// RFC 5321 §5.1: with an MX, the domain's own address is no destination, whatever the MX is worth.
+// rfc 5321 5.1: MUST If MX records are present, but none of them are usable, or the implicit
+// rfc 5321 5.1: MUST If MX records are present, but none of them are usable, this situation
+// rfc 5321 5.1: MUST NOT If one or more MX RRs are found
 #[tokio::test(flavor = "multi_thread")]
 async fn an_mx_without_an_address_is_final() {
     let mx = MxHost { preference: 10, name: "gone.odd.example".to_owned(), site: Site::Own(Vec::new()) };
@@ -97,6 +101,10 @@ async fn no_zone_leads_into_our_own_network(#[case] domain: &str) {
 }
 
 /// RFC 5321 §5.1: of the hosts, those from ourselves on are left out.
+// rfc 5321 5.1: MUST The relay host MUST then inspect the list
+// rfc 5321 5.1: MUST If a matching record is found
+// rfc 5321 5.1: MUST If there are no records left at that point
+// rfc 5321 5.1: SHOULD If records do remain
 #[rstest]
 #[case::first("mx1.odd.example", "bounced 5.4.6: Mail for odd.example loops back to this server")]
 #[case::second("mx2.odd.example", "delivered encrypted in TLSv1.3 by mx1.odd.example[1]")]
@@ -108,6 +116,7 @@ async fn we_are_a_host_of_the_domain(#[case] own: &str, #[case] expected: &str) 
     assert_eq!(by_name.world.commands("mx2.odd.example"), []);
 }
 
+// rfc 5321 5.1: MUST The relay host MUST then inspect the list
 #[tokio::test(flavor = "multi_thread")]
 async fn we_are_known_by_our_addresses_too() {
     let fixture = Fixture::new([]).await;

@@ -233,6 +233,7 @@ fn dated(x509: i32, bits: u32, version: SslVersion, signature: &str) -> SslConte
 }
 
 /// A host that sends an octet now and then gains no time by it.
+// rfc 5321 4.5.3.2: MUST An SMTP client MUST provide a timeout mechanism
 #[tokio::test(flavor = "multi_thread")]
 async fn a_greeting_octet_by_octet() {
     let peer = Peer::start(|mut stream, _| async move {
@@ -253,6 +254,7 @@ async fn a_greeting_octet_by_octet() {
 }
 
 /// Each recipient may take its time, but all in all an attempt ends.
+// rfc 5321 4.5.3.2: MUST It MUST use per-command timeouts
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_takes_its_time_over_each_recipient() {
     async fn serve(mut stream: TcpStream, lines: Lines) {
@@ -315,6 +317,7 @@ async fn a_host_that_does_not_read_on() {
 }
 
 /// What is no SMTP ends the connection, within bounds.
+// rfc 5321 4.2: SHOULD Clients that receive such out-of-range codes
 #[rstest]
 #[case::http(
     "HTTP/1.1 400 Bad Request\r\n",
@@ -353,6 +356,7 @@ async fn replies_ahead_of_the_commands() {
 }
 
 /// EHLO keywords are whole words in any case.
+// rfc 5321 4.1.1.1: MUST Although EHLO keywords may be specified
 #[rstest]
 #[case::lower_case("starttls", true)]
 #[case::part_of_another("XSTARTTLS", false)]

@@ -22,6 +22,10 @@ fn two_hosts(rule: Rule) -> Domain {
 
 /// What is not taken, for certain, goes to the next host; what is refused for good goes nowhere; and what may have been
 /// taken waits for the same host.
+// rfc 5321 3.8: SHOULD SMTP clients that experience a connection close
+// rfc 5321 4.2.5: SHOULD not again attempt delivery to the same server
+// rfc 5321 4.5.3.2: MUST An SMTP client MUST provide a timeout mechanism
+// rfc 5321 4.5.4: MUST Any queuing strategy MUST include timeouts
 #[rstest]
 #[case::greeting_421(reply(Stage::Greeting, "421 4.3.2 Not now"), NEXT)]
 #[case::greeting_554(reply(Stage::Greeting, "554 5.3.2 No mail here"), NEXT)]
@@ -115,6 +119,8 @@ async fn in_the_middle_of_a_large_message(#[case] action: Action, #[case] expect
 }
 
 /// The only host there is says "later".
+// rfc 5321 3.8: SHOULD SMTP clients that experience a connection close
+// rfc 5321 4.2.1: SHOULD the SMTP client SHOULD try again
 #[rstest]
 #[case(
     reply(Stage::Rcpt, "450 4.7.1 Greylisted"),

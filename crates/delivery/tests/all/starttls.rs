@@ -32,6 +32,11 @@ fn at_starttls(action: Action) -> Behaviour {
 }
 
 /// Fate and number of connections with the guarantee, and the same without.
+// rfc 3207 4: SHOULD If, after having issued the STARTTLS command
+// rfc 3207 6: MUST In order to defend against such attacks
+// rfc 3207 6: SHOULD The additional option of using TLS when possible
+// rfc 7672 8.2: SHOULD Since many SMTP servers either do not support
+// rfc 8461 7.2: MUST MTAs supporting MTA-STS MUST have support for TLS 1.2
 #[rstest]
 #[case::expired(Behaviour::certified(Certificate::Expired), (ENCRYPTED, 1), (ENCRYPTED, 1))]
 #[case::unknown_ca(Behaviour::certified(Certificate::UnknownCa), (ENCRYPTED, 1), (ENCRYPTED, 1))]
@@ -83,6 +88,8 @@ async fn hosts(
 }
 
 /// HELO means: no extensions, and so no TLS.
+// rfc 5321 2.2.1: MUST SMTP clients and servers MUST support the original HELO
+// rfc 5321 3.2: SHOULD For a particular connection attempt
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_knows_only_helo_is_one_without_tls() {
     let fixture = Fixture::odd(Behaviour::helo_only()).await;
