@@ -258,7 +258,7 @@ impl Cause {
         }
     }
 
-    /// A short word for programs, one for each variant.
+    /// A short word for programs: the variant in `snake_case`; of a mismatch, by which mechanism.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoStarttls { .. } => "no_starttls",
@@ -267,8 +267,8 @@ impl Cause {
             Self::Mismatch { mechanism: Mechanism::Dane, .. } => "dane_mismatch",
             Self::Mismatch { mechanism: Mechanism::MtaSts, .. } => "sts_mismatch",
             Self::NotAuthenticated { .. } => "not_authenticated",
-            Self::RequireTlsNotOffered { .. } => "requiretls_not_offered",
-            Self::RequireTlsFailed { .. } => "requiretls_failed",
+            Self::RequireTlsNotOffered { .. } => "require_tls_not_offered",
+            Self::RequireTlsFailed { .. } => "require_tls_failed",
             Self::Downgrade { .. } => "downgrade",
             Self::OwnLine { .. } => "own_line",
             Self::Unreachable { .. } => "unreachable",

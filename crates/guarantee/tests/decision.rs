@@ -27,22 +27,30 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
         (Switch::Paused { until: now }, true),
         (Switch::Paused { until: at(-1) }, true),
     ];
+    let levels =
+        [(Level::Encrypted, Requirement::Encrypted), (Level::Authenticated, Requirement::Authenticated)];
     let mut seen = 0;
     for origin in [Origin::Submission, Origin::MailStore, Origin::Incoming, Origin::Report] {
         for (switch, holds) in switches {
-            for tls_required_no in [false, true] {
-                for override_recorded in [false, true] {
-                    let asked = Asked { origin, switch, now, tls_required_no, override_recorded };
-                    let must =
-                        origin == Origin::Submission && holds && !tls_required_no && !override_recorded;
-                    let expected = if must { Requirement::Encrypted } else { Requirement::Opportunistic };
-                    assert_eq!(requirement(&asked), expected, "{asked:?}");
-                    seen += 1;
+            for (level, at_level) in levels {
+                for wish in [Wish::None, Wish::TlsOptional, Wish::RequireTls] {
+                    for override_recorded in [false, true] {
+                        let asked = Asked { origin, switch, level, now, wish, override_recorded };
+                        let expected = match (origin, wish) {
+                            (Origin::Report, _) => Requirement::Opportunistic,
+                            (_, Wish::RequireTls) => Requirement::RequireTls,
+                            (Origin::Submission, Wish::TlsOptional) => Requirement::Regardless,
+                            (Origin::Submission, Wish::None) if holds && !override_recorded => at_level,
+                            _ => Requirement::Opportunistic,
+                        };
+                        assert_eq!(requirement(&asked), expected, "{asked:?}");
+                        seen += 1;
+                    }
                 }
             }
         }
     }
-    assert_eq!(seen, 4 * 5 * 2 * 2);
+    assert_eq!(seen, 4 * 5 * 2 * 3 * 2);
 }
 
 #[test]
@@ -56,7 +64,7 @@ fn protection_is_ordered_so_that_worse_is_less() {
 // --- plan -------------------------------------------------------------------------------------
 
 fn mx(n: u8, preference: u16, addresses: Addresses) -> MxHost {
-    MxHost { name: host(n).name, preference, addresses, is_self: false }
+    MxHost { name: host(n).name, preference, addresses, is_self: false, tlsa: Tlsa::None }
 }
 
 fn found(n: u8) -> Addresses {
@@ -64,16 +72,28 @@ fn found(n: u8) -> Addresses {
 }
 
 fn facts(mx: MxAnswer) -> Facts {
-    Facts { next_hop: "example".to_owned(), mx }
+    Facts { next_hop: "example".to_owned(), mx, sts: Sts::None }
+}
+
+fn hosts(hosts: Vec<MxHost>) -> MxAnswer {
+    MxAnswer::Hosts { proof: Proof::Insecure, expanded: None, hosts }
+}
+
+fn lookup_failure(kind: LookupFailureKind) -> LookupFailure {
+    LookupFailure { kind, detail: "timeout".to_owned() }
+}
+
+fn unanswered() -> Addresses {
+    Addresses::Failed(lookup_failure(LookupFailureKind::Unanswered))
 }
 
 #[rstest]
 #[case(MxAnswer::NullMx, "5.1.10")]
 #[case(MxAnswer::NoSuchDomain, "5.1.2")]
-#[case(MxAnswer::Hosts(vec![mx(1, 10, Addresses::NoAddress)]), "5.4.4")]
-#[case(MxAnswer::Hosts(vec![mx(1, 10, Addresses::Forbidden), mx(2, 20, Addresses::NoAddress)]), "5.4.4")]
-#[case(MxAnswer::Hosts(vec![MxHost { is_self: true, ..mx(1, 10, found(1)) }, mx(2, 20, found(2))]), "5.4.6")]
-#[case(MxAnswer::Hosts(vec![mx(2, 10, found(2)), MxHost { is_self: true, ..mx(1, 10, found(1)) }]), "5.4.6")]
+#[case(hosts(vec![mx(1, 10, Addresses::NoAddress)]), "5.4.4")]
+#[case(hosts(vec![mx(1, 10, Addresses::Forbidden), mx(2, 20, Addresses::NoAddress)]), "5.4.4")]
+#[case(hosts(vec![MxHost { is_self: true, ..mx(1, 10, found(1)) }, mx(2, 20, found(2))]), "5.4.6")]
+#[case(hosts(vec![mx(2, 10, found(2)), MxHost { is_self: true, ..mx(1, 10, found(1)) }]), "5.4.6")]
 fn what_no_host_can_ever_take_is_refused(#[case] answer: MxAnswer, #[case] status: &str) {
     for requirement in [Requirement::Opportunistic, Requirement::Encrypted] {
         match plan(requirement, &facts(answer.clone())) {
@@ -83,43 +103,60 @@ fn what_no_host_can_ever_take_is_refused(#[case] answer: MxAnswer, #[case] statu
     }
 }
 
-#[test]
-fn what_is_not_known_is_deferred() {
-    let failed = || Addresses::Failed { detail: "timeout".to_owned() };
-    for answer in [
-        MxAnswer::Failed { detail: "SERVFAIL".to_owned() },
-        MxAnswer::Hosts(vec![mx(1, 10, failed())]),
-        MxAnswer::Hosts(vec![mx(1, 10, Addresses::NoAddress), mx(2, 20, failed())]),
-    ] {
-        let plan = plan(Requirement::Encrypted, &facts(answer));
-        assert!(matches!(&plan, Plan::Defer(cause) if cause.deferred_status() == "4.4.3"), "{plan:?}");
+#[rstest]
+#[case(LookupFailureKind::Unanswered, "4.4.3", "dns_failed")]
+#[case(LookupFailureKind::Bogus, "4.4.3", "dns_bogus")]
+#[case(LookupFailureKind::OwnFault, "4.3.0", "own_fault")]
+fn what_is_not_known_is_deferred(#[case] kind: LookupFailureKind, #[case] status: &str, #[case] word: &str) {
+    let told = |cause: &Cause| (cause.deferred_status(), cause.kind());
+    let expected = (status.to_owned(), word);
+    let plan_of = |answer| plan(Requirement::Encrypted, &facts(answer));
+    match plan_of(MxAnswer::Failed(lookup_failure(kind))) {
+        Plan::Defer(cause) => assert_eq!(told(&cause), expected),
+        other => panic!("{other:?}"),
+    }
+    let failed = || mx(2, 20, Addresses::Failed(lookup_failure(kind)));
+    for answer in [hosts(vec![failed()]), hosts(vec![mx(1, 10, Addresses::NoAddress), failed()])] {
+        match plan_of(answer) {
+            Plan::Try { hosts, barred } => {
+                assert!(hosts.is_empty());
+                assert_eq!(barred.len(), 1);
+                assert_eq!(barred[0].weight, Weight::Away);
+                assert_eq!(told(&barred[0].cause), expected);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
 #[test]
 fn hosts_are_tried_in_order_and_unresolved_ones_count_as_away() {
-    let answer = MxAnswer::Hosts(vec![
-        mx(1, 10, Addresses::Failed { detail: "timeout".to_owned() }),
+    let answer = hosts(vec![
+        mx(1, 10, unanswered()),
         mx(2, 20, found(2)),
         mx(3, 20, found(3)),
         MxHost { is_self: true, ..mx(4, 30, found(4)) },
         mx(5, 40, found(5)),
     ]);
-    let Plan::Try { hosts, away } = plan(Requirement::Encrypted, &facts(answer)) else { panic!() };
+    let Plan::Try { hosts, barred } = plan(Requirement::Encrypted, &facts(answer)) else { panic!() };
     let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
     assert_eq!(names, ["mx2.example", "mx3.example"]);
     assert!(hosts.iter().all(|host| host.requirement == Requirement::Encrypted));
-    assert_eq!(away.len(), 1);
+    assert_eq!(barred.len(), 1);
 }
 
 // --- judge ------------------------------------------------------------------------------------
 
 fn established(version: TlsVersion) -> Starttls {
-    Starttls::Established(TlsDetails {
+    let tls = TlsDetails {
         version,
         cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        key_exchange: "X25519MLKEM768".to_owned(),
         certificate_sha256: String::new(),
-    })
+    };
+    let chain = Chain::Untrusted { fault: ChainFault::NotTrusted, detail: "self-signed".to_owned() };
+    let identity = Identity { chain, tlsa: TlsaMatch::NotAsked };
+    Starttls::Established { tls, identity, requiretls: RequireTlsOffer::NotOffered }
 }
 
 fn every_starttls() -> Vec<Starttls> {
@@ -134,7 +171,9 @@ fn every_starttls() -> Vec<Starttls> {
 }
 
 fn ask(requirement: Requirement, starttls: Starttls, seen: u8) -> Verdict {
-    let planned = PlannedHost { name: host(1).name, addresses: vec![host(1).address], requirement };
+    let answer = hosts(vec![mx(1, 10, found(1))]);
+    let Plan::Try { hosts, .. } = plan(requirement, &facts(answer)) else { panic!("to be tried") };
+    let planned = hosts[0].clone();
     judge(&planned, &Handshake { host: host(1), starttls, seen })
 }
 
@@ -144,7 +183,7 @@ fn an_encrypted_requirement_is_never_cleared_without_tls() {
     for starttls in every_starttls() {
         for seen in 0..=4 {
             let verdict = ask(Requirement::Encrypted, starttls.clone(), seen);
-            let encrypted = matches!(starttls, Starttls::Established(_));
+            let encrypted = matches!(starttls, Starttls::Established { .. });
             match verdict {
                 Verdict::Proceed(clearance) => {
                     assert!(encrypted, "{starttls:?}");
@@ -163,7 +202,7 @@ fn what_is_certain_weighs_as_insecure_and_nothing_else_does() {
         for seen in 1..=3 {
             let verdict = ask(Requirement::Encrypted, starttls.clone(), seen);
             let expected = match &starttls {
-                Starttls::Established(_) => None,
+                Starttls::Established { .. } => None,
                 Starttls::NotTried => {
                     assert_eq!(verdict, Verdict::Again);
                     continue;
@@ -195,7 +234,7 @@ fn opportunistic_mail_leaves_in_clear_only_after_tls_was_tried() {
     for starttls in every_starttls() {
         let verdict = ask(Requirement::Opportunistic, starttls.clone(), 1);
         match starttls {
-            Starttls::Established(_) => {
+            Starttls::Established { .. } => {
                 assert!(matches!(verdict, Verdict::Proceed(c) if c.protection() == Protection::Encrypted));
             }
             Starttls::NotOffered | Starttls::NotTried | Starttls::Refused { .. } => {
@@ -212,6 +251,9 @@ fn failure(n: u8, weight: Weight) -> HostFailure {
     let cause = match weight {
         Weight::Insecure => Cause::NoStarttls { host: host(n) },
         Weight::Shaky => Cause::HandshakeFailed { host: host(n), detail: "reset".to_owned() },
+        Weight::Unconfirmed => {
+            Cause::Mismatch { host: host(n), mechanism: Mechanism::Dane, detail: "other key".to_owned() }
+        }
         Weight::Away => Cause::Unreachable { host: host(n), detail: "refused".to_owned() },
     };
     HostFailure { cause, weight }
@@ -228,11 +270,19 @@ fn is_stop(conclusion: &Conclusion) -> bool {
 #[case::shaky(&[Weight::Shaky], false)]
 #[case::one_away(&[Weight::Insecure, Weight::Away], false)]
 #[case::one_away_first(&[Weight::Away, Weight::Insecure], false)]
+#[case::unconfirmed(&[Weight::Unconfirmed], false)]
+#[case::one_unconfirmed(&[Weight::Insecure, Weight::Unconfirmed], false)]
 #[case::one_shaky(&[Weight::Insecure, Weight::Shaky], false)]
 fn at_the_first_attempt(#[case] weights: &[Weight], #[case] stop: bool) {
     let tried: Vec<HostFailure> = weights.iter().zip(1..).map(|(weight, n)| failure(n, *weight)).collect();
-    let (conclusion, history) = conclude(&tried, &History::default(), at(0));
+    let (conclusion, history) = conclude(Requirement::Encrypted, &tried, &History::default(), at(0));
     assert_eq!(is_stop(&conclusion), stop);
+    for requirement in [Requirement::Authenticated, Requirement::RequireTls] {
+        assert_eq!(is_stop(&conclude(requirement, &tried, &History::default(), at(0)).0), stop);
+    }
+    for requirement in [Requirement::Regardless, Requirement::Opportunistic] {
+        assert!(!is_stop(&conclude(requirement, &tried, &History::default(), at(0)).0));
+    }
     assert_eq!(history.attempts, 1);
 }
 
@@ -252,7 +302,7 @@ fn over_several_attempts(#[case] weights: &[Weight], #[case] minutes: &[i64], #[
     let mut history = History::default();
     let mut last = None;
     for (index, minute) in minutes.iter().enumerate() {
-        let (conclusion, after) = conclude(&tried, &history, at(*minute));
+        let (conclusion, after) = conclude(Requirement::Encrypted, &tried, &history, at(*minute));
         if index + 1 < minutes.len() {
             assert!(!is_stop(&conclusion), "too soon, at minute {minute}");
         }
@@ -266,10 +316,10 @@ fn over_several_attempts(#[case] weights: &[Weight], #[case] minutes: &[i64], #[
 fn an_attempt_without_the_interruption_starts_the_count_anew() {
     let shaky = [failure(1, Weight::Shaky)];
     let away = [failure(1, Weight::Away)];
-    let (_, history) = conclude(&shaky, &History::default(), at(0));
-    let (_, history) = conclude(&shaky, &history, at(5));
-    let (_, history) = conclude(&away, &history, at(10));
-    let (conclusion, history) = conclude(&shaky, &history, at(16));
+    let (_, history) = conclude(Requirement::Encrypted, &shaky, &History::default(), at(0));
+    let (_, history) = conclude(Requirement::Encrypted, &shaky, &history, at(5));
+    let (_, history) = conclude(Requirement::Encrypted, &away, &history, at(10));
+    let (conclusion, history) = conclude(Requirement::Encrypted, &shaky, &history, at(16));
     assert!(!is_stop(&conclusion));
     assert_eq!((history.shaky_tries, history.attempts), (1, 4));
 }
@@ -278,13 +328,13 @@ fn an_attempt_without_the_interruption_starts_the_count_anew() {
 fn the_cause_of_a_stop_is_an_insecure_host_even_when_another_was_tried_first() {
     let tried = [failure(1, Weight::Away), failure(2, Weight::Insecure)];
     let before = History { attempts: 3, insecure_since: Some(at(0)), ..History::default() };
-    let (conclusion, _) = conclude(&tried, &before, at(20));
+    let (conclusion, _) = conclude(Requirement::Encrypted, &tried, &before, at(20));
     assert_eq!(conclusion, Conclusion::Stop(Cause::NoStarttls { host: host(2) }));
 }
 
 #[test]
 fn nothing_tried_is_our_own_fault_and_waits() {
-    let (conclusion, _) = conclude(&[], &History::default(), at(0));
+    let (conclusion, _) = conclude(Requirement::Encrypted, &[], &History::default(), at(0));
     assert!(matches!(conclusion, Conclusion::Defer(Cause::OwnFault { .. })));
 }
 
@@ -309,6 +359,43 @@ fn the_causes_read_as_the_contract_has_them() {
         "TLS is required, but the handshake with host mx.plain.example[192.0.2.25] failed: received fatal alert"
     );
     assert_eq!(cause.status(), "5.7.5");
+}
+
+#[rstest]
+#[case(
+    Cause::Mismatch { host: host(7), mechanism: Mechanism::Dane, detail: "no record matches".into() },
+    "TLS is required, but host mx7.example[192.0.2.7] did not prove its identity (DANE): no record matches",
+    "5.7.5"
+)]
+#[case(
+    Cause::Mismatch { host: host(7), mechanism: Mechanism::MtaSts, detail: "expired".into() },
+    "TLS is required, but host mx7.example[192.0.2.7] did not prove its identity (MTA-STS): expired",
+    "5.7.5"
+)]
+#[case(
+    Cause::Downgrade { now: Box::new(Cause::NoStarttls { host: host(7) }), seen: Timestamp::UNIX_EPOCH },
+    "TLS is required, but was not offered by host mx7.example[192.0.2.7]; possible downgrade, TLS was last seen 1970-01-01",
+    "5.7.4"
+)]
+// rfc 8689 4.2.1: SHOULD The following status codes [RFC5248]
+#[case(
+    Cause::RequireTlsNotOffered { host: host(7) },
+    "REQUIRETLS support required, but not offered by host mx7.example[192.0.2.7]",
+    "5.7.30"
+)]
+#[case(
+    Cause::RequireTlsFailed { why: Box::new(Cause::NoStarttls { host: host(7) }) },
+    "Encryption needed (REQUIRETLS): TLS is required, but was not offered by host mx7.example[192.0.2.7]",
+    "5.7.10"
+)]
+fn the_causes_of_what_a_domain_or_a_sender_asks(
+    #[case] cause: Cause,
+    #[case] text: &str,
+    #[case] status: &str,
+) {
+    assert_eq!((cause.text().as_str(), cause.status().as_str()), (text, status));
+    assert!(cause.is_insecurity());
+    assert_eq!(cause.host(), Some(&host(7)));
 }
 
 #[test]
