@@ -162,7 +162,10 @@ fn bound_by_dane(planned: &PlannedHost, host: &HostAddress, identity: &Identity)
     match &identity.tlsa {
         TlsaMatch::Matched { .. } => Ok(()),
         TlsaMatch::Mismatch { detail } => Err(mismatch(planned, host, Mechanism::Dane, detail, *age)),
-        TlsaMatch::NotAsked => Err(mismatch(planned, host, Mechanism::Dane, "not compared", Age::Cached)),
+        TlsaMatch::NotAsked => {
+            let detail = format!("the certificate of {host} was not compared with its TLSA records");
+            Err(HostFailure { cause: Cause::OwnFault { detail }, weight: Weight::Away })
+        }
     }
 }
 

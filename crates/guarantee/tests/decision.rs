@@ -229,6 +229,7 @@ fn what_is_certain_weighs_as_insecure_and_nothing_else_does() {
     }
 }
 
+// rfc 7672 2.2: SHOULD An "insecure" TLSA RRset or DNSSEC-authenticated denial
 #[test]
 fn opportunistic_mail_leaves_in_clear_only_after_tls_was_tried() {
     for starttls in every_starttls() {
@@ -377,7 +378,6 @@ fn the_causes_read_as_the_contract_has_them() {
     "TLS is required, but was not offered by host mx7.example[192.0.2.7]; possible downgrade, TLS was last seen 1970-01-01",
     "5.7.4"
 )]
-// rfc 8689 4.2.1: SHOULD The following status codes [RFC5248]
 #[case(
     Cause::RequireTlsNotOffered { host: host(7) },
     "REQUIRETLS support required, but not offered by host mx7.example[192.0.2.7]",
