@@ -61,7 +61,7 @@ fn less_than_before_is_a_possible_downgrade(#[case] cause: Cause, #[case] expect
     assert_eq!(recognise(cause.clone(), None, at(6)), cause, "nothing is remembered");
     match (recognise(cause.clone(), Some(&remembered), at(6)), expected) {
         (Cause::Downgrade { now, seen }, Some(expected)) => {
-            assert_eq!((*now, seen), (cause.clone(), expected))
+            assert_eq!((*now, seen), (cause.clone(), expected));
         }
         (same, None) => assert_eq!(same, cause),
         other => panic!("{other:?}"),
