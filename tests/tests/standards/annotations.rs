@@ -83,12 +83,15 @@ pub(crate) fn of_source(
                     "{file}:{number}: not of the form `// rfc NUMBER SECTION: KEYWORD words`: {text}"
                 )),
             }
-        } else if text.starts_with("#[") {
+        } else if is_attribute(text) {
             attributes.push(text);
             let indent = line.len() - text.len();
             let mut last = line;
             while !ends_attribute(last, indent) {
-                let Some((next, _)) = lines.next() else { break };
+                let Some((next, number)) = lines.next() else { break };
+                if next.trim_start().starts_with(MARK) {
+                    errors.push(format!("{file}:{number}: in the middle of an attribute"));
+                }
                 last = next;
             }
         } else if !text.is_empty() && !text.starts_with("//") {
@@ -105,6 +108,26 @@ pub(crate) fn of_source(
         }
     }
     errors.extend(waiting.iter().map(|one| format!("{}: not above a test", one.place)));
+}
+
+/// Whether the line begins an attribute of an item: one of a parameter is followed by the parameter.
+fn is_attribute(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix("#[") else { return false };
+    let (mut depth, mut in_string, mut escaped) = (1, false, false);
+    for (place, c) in inner.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => in_string = !in_string,
+            '[' if !in_string => depth += 1,
+            ']' if !in_string => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return inner[place + 1..].trim().is_empty();
+        }
+    }
+    true
 }
 
 /// A formatted attribute ends where a line as far indented as its first closes it.

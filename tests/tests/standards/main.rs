@@ -17,7 +17,7 @@ use rstest::rstest;
 use crate::annotations::Annotation;
 
 /// How many rules may have neither a test nor a reason why they do not concern us. It only ever goes down.
-const MAY_BE_MISSING: usize = 1000;
+const MAY_BE_MISSING: usize = 186;
 
 /// Set by `cargo xtask standards`: the table is written instead of compared.
 const WRITE: &str = "WRITE_STANDARDS";
@@ -113,6 +113,10 @@ fn found(source: &str) -> (Vec<String>, Vec<String>) {
     "    // rfc 1 2: MUST go\n    #[tokio::test(start_paused = true)]\n    async fn goes() {}",
     "1 2 MUST go: delivery::all::hosts::goes"
 )]
+#[case::below_parameters(
+    "#[rstest]\n#[case(\"[\")]\nfn other(\n    #[case] x: [X; 2],\n) {}\n// rfc 1 2: MUST go\n#[test]\nfn goes() {}",
+    "1 2 MUST go: delivery::all::hosts::goes"
+)]
 fn annotations_belong_to_the_test_below(#[case] source: &str, #[case] expected: &str) {
     assert_eq!(found(source), (vec![expected.to_owned()], vec![]));
 }
@@ -129,6 +133,10 @@ fn annotations_belong_to_the_test_below(#[case] source: &str, #[case] expected: 
 #[case::other_item(
     "#[test]\nfn x() {\n// rfc 1 2: MUST go\nlet x = 1;\n}",
     "hosts.rs:3: not directly above a"
+)]
+#[case::in_an_attribute(
+    "#[rstest]\n#[case(\n// rfc 1 2: MUST go\n1\n)]\nfn x(#[case] x: X) {}",
+    "hosts.rs:3: in the middle"
 )]
 #[case::at_the_end("// rfc 1 2: MUST go", "hosts.rs:1: not above a test")]
 fn misplaced_annotations_are_named(#[case] source: &str, #[case] expected: &str) {
