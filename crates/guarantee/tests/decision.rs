@@ -426,3 +426,49 @@ fn three_tries_fit_into_a_quarter_of_an_hour_and_the_last_is_at_the_expiry() {
     assert!(tries.contains(&(start + delay_notice_after(Requirement::Opportunistic))));
     assert_eq!(*tries.last().expect("some"), start + EXPIRES_AFTER);
 }
+
+// --- DANE and MTA-STS together ----------------------------------------------------------------
+
+/// A host that its TLSA record describes, in a domain whose policy says something else.
+#[rstest]
+#[case::signed(Proof::Secure, Ok(Protection::Dane))]
+// Where nothing proves that the host is the domain's, the policy's word counts as well.
+#[case::unsigned(Proof::Insecure, Err("sts_mismatch"))]
+fn dane_goes_before_a_policy_where_it_proves_the_host(
+    #[case] proof: Proof,
+    #[case] expected: Result<Protection, &str>,
+    #[values("mx1.example", "other.example")] named: &str,
+) {
+    let records = vec![TlsaRecord { usage: 3, selector: 1, matching: 1, data: vec![1; 32] }];
+    let tlsa = Tlsa::Published { base: host(1).name, records, age: Age::Fresh };
+    let mx = MxHost { tlsa, ..mx(1, 10, found(1)) };
+    let policy = StsPolicy {
+        domain: "example".to_owned(),
+        id: "1".to_owned(),
+        mode: StsMode::Enforce,
+        mx: vec![named.to_owned()],
+        max_age: 86400,
+        age: Age::Fresh,
+    };
+    let mx = MxAnswer::Hosts { proof, expanded: None, hosts: vec![mx] };
+    let facts = Facts { next_hop: "example".to_owned(), mx, sts: Sts::Policy(policy) };
+    let Plan::Try { hosts, barred } = plan(Requirement::Encrypted, &facts) else { panic!("to be tried") };
+    let Starttls::Established { tls, mut identity, requiretls } = established(TlsVersion::Tls13) else {
+        panic!()
+    };
+    identity.tlsa = TlsaMatch::Matched { record: "3 1 1".to_owned() };
+    let seen =
+        Handshake { host: host(1), starttls: Starttls::Established { tls, identity, requiretls }, seen: 1 };
+    let failure = match hosts.first().map(|planned| judge(planned, &seen)) {
+        Some(Verdict::Proceed(clearance)) => {
+            assert_eq!(Ok(clearance.protection()), expected);
+            return;
+        }
+        Some(Verdict::NextHost(failure)) => failure,
+        other => {
+            assert_eq!(other, None);
+            barred[0].clone()
+        }
+    };
+    assert_eq!(Err(failure.cause.kind()), expected);
+}
