@@ -64,6 +64,12 @@ impl Ca {
         &self.pem
     }
 
+    /// The CA's certificate, DER.
+    pub(crate) fn certificate(&self) -> Result<CertificateDer<'static>> {
+        CertificateDer::from_pem_slice(self.pem.as_bytes())
+            .map_err(|error| anyhow!("the CA's certificate: {error}"))
+    }
+
     /// The certificate of that kind for `host`: the one it had before, or a new one.
     pub(crate) fn identity(&self, host: &str, kind: &Certificate) -> Result<Identity> {
         let path = self.directory.join(file_name(host, kind));
@@ -88,7 +94,9 @@ impl Ca {
         let mut params = leaf_params(name)?;
         let certificate = match kind {
             Certificate::SelfSigned => params.self_signed(&key)?,
-            Certificate::Trusted | Certificate::TrustedFor(_) => params.signed_by(&key, &self.issuer)?,
+            Certificate::Trusted | Certificate::TrustedWithCa | Certificate::TrustedFor(_) => {
+                params.signed_by(&key, &self.issuer)?
+            }
             Certificate::Expired => {
                 (params.not_before, params.not_after) =
                     (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1));
@@ -136,6 +144,7 @@ fn file_name(host: &str, kind: &Certificate) -> String {
     let kind = match kind {
         Certificate::SelfSigned => "self-signed".to_owned(),
         Certificate::Trusted => "trusted".to_owned(),
+        Certificate::TrustedWithCa => "trusted-with-ca".to_owned(),
         Certificate::TrustedFor(other) => format!("trusted-for-{other}"),
         Certificate::Expired => "expired".to_owned(),
         Certificate::UnknownCa => "unknown-ca".to_owned(),

@@ -1,6 +1,11 @@
 //! The domains of the world: which names there are, and which hosts stand behind them.
 
-use crate::host::Behaviour;
+use std::collections::BTreeMap;
+
+use crate::{
+    host::Behaviour,
+    tlsa::{Tlsa, TlsaPorts, TlsaSet},
+};
 
 /// A domain of the world. Its name is an A-label name without a final dot, such as `tls.example`.
 #[derive(Clone, Debug)]
@@ -11,6 +16,12 @@ pub struct Domain {
     pub records: Records,
     /// Whether its zone is signed. An alias has no zone of its own.
     pub signing: Signing,
+    /// TLSA records of hosts.
+    pub tlsa: Vec<TlsaSet>,
+    /// Texts of TXT records, by name.
+    pub txt: BTreeMap<String, Vec<String>>,
+    /// Targets of CNAME records, by name.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// Whether and how a zone is signed. The root and `example.` always are.
@@ -129,7 +140,14 @@ impl Domain {
     }
 
     fn of(name: &str, records: Records) -> Self {
-        Self { name: name.to_owned(), records, signing: Signing::default() }
+        Self {
+            name: name.to_owned(),
+            records,
+            signing: Signing::default(),
+            tlsa: Vec::new(),
+            txt: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+        }
     }
 
     /// The same with a signed zone.
@@ -142,6 +160,33 @@ impl Domain {
     #[must_use]
     pub fn signing(self, signing: Signing) -> Self {
         Self { signing, ..self }
+    }
+
+    /// The same with these TLSA records of a host, at the world's SMTP port and at port 25.
+    #[must_use]
+    pub fn tlsa(self, host: &str, records: impl IntoIterator<Item = Tlsa>) -> Self {
+        self.tlsa_at(TlsaPorts::Smtp, host, records)
+    }
+
+    /// The same with these TLSA records of a host.
+    #[must_use]
+    pub fn tlsa_at(mut self, ports: TlsaPorts, host: &str, records: impl IntoIterator<Item = Tlsa>) -> Self {
+        self.tlsa.push(TlsaSet { host: host.to_owned(), ports, records: records.into_iter().collect() });
+        self
+    }
+
+    /// The same with one more TXT record at this name, such as `_smtp._tls.NAME`; `*` may be its first label.
+    #[must_use]
+    pub fn txt(mut self, name: &str, text: &str) -> Self {
+        self.txt.entry(name.to_owned()).or_default().push(text.to_owned());
+        self
+    }
+
+    /// The same with a CNAME record at this name, such as that of an MX host or `_25._tcp` of one.
+    #[must_use]
+    pub fn cname(mut self, name: &str, target: &str) -> Self {
+        self.aliases.insert(name.to_owned(), target.to_owned());
+        self
     }
 }
 
@@ -157,8 +202,9 @@ impl MxHost {
     }
 }
 
-/// The rows of the contract's table, and three names for tests: `implicit.example` (no MX), `alias.example` (CNAME to
-/// `tls.example`) and `nothing.example` (neither MX nor address).
+/// The rows of the contract's table, and four names for tests: `implicit.example` (no MX), `alias.example` (CNAME to
+/// `tls.example`), `nothing.example` (neither MX nor address) and `alg7.example` (like `dane.example`, in a zone signed
+/// as of yesterday).
 pub fn table() -> Vec<Domain> {
     vec![
         home(),
@@ -167,6 +213,13 @@ pub fn table() -> Vec<Domain> {
         Domain::new("plain.example", Behaviour::plain()),
         Domain::new("legacy.example", Behaviour::legacy()),
         Domain::new("broken.example", Behaviour::broken()),
+        Domain::new("dane.example", Behaviour::tls()).signed().tlsa("mx.dane.example", [Tlsa::host()]),
+        Domain::new("dane-mismatch.example", Behaviour::tls())
+            .signed()
+            .tlsa("mx.dane-mismatch.example", [Tlsa::mismatch()]),
+        Domain::new("alg7.example", Behaviour::tls())
+            .signing(Signing::Dated)
+            .tlsa("mx.alg7.example", [Tlsa::host()]),
         Domain::new("bogus.example", Behaviour::verified()).signing(Signing::Bogus(Flaw::Forged)),
         Domain::with_hosts("mixed.example", [(10, Behaviour::plain()), (20, Behaviour::tls())]),
         Domain::new("down.example", Behaviour::down()),

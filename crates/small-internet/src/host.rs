@@ -114,7 +114,9 @@ pub enum Certificate {
     SelfSigned,
     /// Issued by the world's CA.
     Trusted,
-    /// Issued by the world's CA, for another name.
+    /// Issued by the world's CA, whose own certificate the host presents too: what DANE-TA needs (RFC 7672 §3.1.2).
+    TrustedWithCa,
+    /// Issued by the world's CA, for another name. With the host's own name: as `Trusted`, with another key.
     TrustedFor(String),
     /// Issued by the world's CA, expired in 2020.
     Expired,

@@ -34,6 +34,7 @@ mod path;
 mod plan;
 mod smtp;
 mod tls;
+mod tlsa;
 mod wire;
 mod world;
 
@@ -46,4 +47,5 @@ pub use host::{
     StartTls, Versions,
 };
 pub use log::{Channel, Command, Event};
+pub use tlsa::{Of, Tlsa, TlsaPorts, TlsaSet};
 pub use world::{World, WorldConfig};

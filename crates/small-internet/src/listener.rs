@@ -1,6 +1,11 @@
 //! A host at its address: accepts connections, or not.
 
-use std::{io, mem, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io, mem,
+    net::SocketAddr,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncWriteExt, copy_bidirectional},
@@ -40,6 +45,8 @@ pub(crate) struct Listener {
     place: Arc<Place>,
     tasks: Tasks,
     running: Mutex<Running>,
+    /// What it presents in TLS, DER.
+    certificate: std::sync::Mutex<Option<Vec<u8>>>,
 }
 
 enum Running {
@@ -66,8 +73,14 @@ impl Listener {
         service: Service,
         tasks: Tasks,
     ) -> io::Result<Self> {
+        let certificate = std::sync::Mutex::new(service.certificate());
         let running = Mutex::new(run(socket, address, service, &tasks).await?);
-        Ok(Self { address, place, tasks, running })
+        Ok(Self { address, place, tasks, running, certificate })
+    }
+
+    /// The certificate presented from the next connection on, DER.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        self.certificate.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -88,8 +101,18 @@ impl Listener {
         let mut running = self.running.lock().await;
         running.stop().await;
         let service = Service::Mail { place: Arc::clone(&self.place), conduct: Arc::new(conduct) };
+        *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = service.certificate();
         *running = run(bind_tcp(self.address)?, self.address, service, &self.tasks).await?;
         Ok(())
+    }
+}
+
+impl Service {
+    fn certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Mail { conduct, .. } => conduct.tls.as_ref()?.certificate(),
+            Self::Home(_) => None,
+        }
     }
 }
 

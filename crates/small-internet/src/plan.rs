@@ -93,12 +93,19 @@ impl Plan {
         served
     }
 
+    fn alias(&self, name: &str) -> Option<&str> {
+        match self.domains.get(name) {
+            Some(Domain { records: Records::Alias(target), .. }) => Some(target),
+            _ => self.domains.values().find_map(|domain| domain.aliases.get(name).map(String::as_str)),
+        }
+    }
+
     /// The name at the end of a chain of aliases.
-    fn canonical<'a>(&'a self, name: &'a str) -> &'a str {
+    pub(crate) fn canonical<'a>(&'a self, name: &'a str) -> &'a str {
         let mut name = name;
         // So many at most, in case they go round.
         for _ in 0..8 {
-            let Some(Domain { records: Records::Alias(target), .. }) = self.domains.get(name) else { break };
+            let Some(target) = self.alias(name) else { break };
             name = target;
         }
         name

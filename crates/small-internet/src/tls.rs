@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use rustls::{ProtocolVersion, ServerConfig, crypto::aws_lc_rs, version};
+use rustls::{ProtocolVersion, ServerConfig, crypto::aws_lc_rs, pki_types::CertificateDer, version};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     ca::Ca,
-    host::{Handshake, Versions},
+    host::{Certificate, Handshake, Versions},
     legacy,
     wire::Stream,
 };
@@ -25,7 +25,7 @@ const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 
 /// A [`Handshake`] made ready: keys and certificates are at hand.
 pub(crate) enum Ready {
-    Modern(TlsAcceptor),
+    Modern { acceptor: TlsAcceptor, certificate: CertificateDer<'static> },
     Dated(openssl::ssl::SslContext),
     Fault(Fault),
 }
@@ -50,8 +50,13 @@ pub(crate) struct Session {
 impl Ready {
     pub(crate) fn new(ca: &Ca, host: &str, handshake: &Handshake) -> Result<Self> {
         Ok(match handshake {
-            Handshake::Modern { certificate, versions } => {
-                let identity = ca.identity(host, certificate)?;
+            Handshake::Modern { certificate: kind, versions } => {
+                let identity = ca.identity(host, kind)?;
+                let certificate = identity.certificate;
+                let mut chain = vec![certificate.clone()];
+                if *kind == Certificate::TrustedWithCa {
+                    chain.push(ca.certificate()?);
+                }
                 let versions: &[_] = match versions {
                     Versions::Both => &[&version::TLS13, &version::TLS12],
                     Versions::Tls12 => &[&version::TLS12],
@@ -60,9 +65,9 @@ impl Ready {
                 let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                     .with_protocol_versions(versions)?
                     .with_no_client_auth()
-                    .with_single_cert(vec![identity.certificate], identity.key)
+                    .with_single_cert(chain, identity.key)
                     .with_context(|| format!("cannot use the certificate of {host}"))?;
-                Self::Modern(TlsAcceptor::from(Arc::new(config)))
+                Self::Modern { acceptor: TlsAcceptor::from(Arc::new(config)), certificate }
             }
             Handshake::Dated(dated) => Self::Dated(legacy::context(ca, host, *dated)?),
             Handshake::Alert => Self::Fault(Fault::Alert),
@@ -72,13 +77,22 @@ impl Ready {
         })
     }
 
+    /// The certificate presented, DER.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Modern { certificate, .. } => Some(certificate.to_vec()),
+            Self::Dated(context) => context.certificate()?.to_der().ok(),
+            Self::Fault(_) => None,
+        }
+    }
+
     /// Takes the server's part in the handshake; `None` if this host makes it fail.
     pub(crate) async fn accept(
         &self,
         stream: Box<dyn Stream>,
     ) -> io::Result<Option<(Box<dyn Stream>, Session)>> {
         match self {
-            Self::Modern(acceptor) => {
+            Self::Modern { acceptor, .. } => {
                 let stream = timeout(PATIENCE, acceptor.accept(stream)).await??;
                 let session = modern_session(stream.get_ref().1);
                 Ok(Some((Box::new(stream), session)))

@@ -1,6 +1,7 @@
 //! The world as a whole: started, asked, changed, stopped.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, TryLockError},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use hickory_server::proto::rr::rdata::TLSA;
 use tokio::sync::{broadcast, watch};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -19,13 +21,14 @@ use crate::{
     ca::{self, Ca},
     conduct::Conduct,
     deliveries::{Deliveries, Delivery, Transaction},
-    dns::{self, Dns, DnsFault, Keys},
+    dns::{self, Content, Dns, DnsFault, Keys},
     domain::{Domain, Signing, table},
     host::Behaviour,
     listener::{Listener, Service, Tasks},
     log::{Command, Event, Log},
     plan::{self, Plan},
     smtp::{Place, Records},
+    tlsa::{Tlsa, TlsaPorts, TlsaSet},
 };
 
 /// How a world is made.
@@ -85,14 +88,16 @@ impl World {
         let stop = CancellationToken::new();
         let tasks = Tasks { tracker: TaskTracker::new(), stop: stop.clone(), records: Arc::clone(&records) };
         let guard = stop.clone().drop_guard();
-        let keys = Keys::open(&own)?;
-        let dns = Arc::new(Dns::new(plan.clone(), coordinates.hosts.clone(), coordinates.dns, keys)?);
-        let trust_anchor = dns.trust_anchor()?;
-        ca::write(&coordinates.trust_anchor, &trust_anchor)?;
         let home = watch::Sender::new(config.home);
         let Sockets { dns: dns_sockets, smtp, .. } = sockets;
-        dns::start(Arc::clone(&dns), dns_sockets, (&tasks.tracker, stop.clone()));
         let listeners = listen(&plan, &ca, smtp, &home, &tasks).await?;
+        let hosts = Hosts { ca: &ca, listeners: &listeners, smtp_port: coordinates.smtp_port };
+        let tlsa = hosts.tlsa(&plan)?;
+        let content = Content { plan, tlsa };
+        let dns = Arc::new(Dns::new(content, coordinates.hosts.clone(), coordinates.dns, Keys::open(&own)?)?);
+        let trust_anchor = dns.trust_anchor()?;
+        ca::write(&coordinates.trust_anchor, &trust_anchor)?;
+        dns::start(Arc::clone(&dns), dns_sockets, (&tasks.tracker, stop.clone()));
         coordinates.save(data)?;
         let tracker = tasks.tracker;
         Ok(Self {
@@ -217,8 +222,41 @@ impl World {
     /// # Errors
     /// When there is no such domain, or its zone cannot be signed.
     pub fn set_signing(&self, domain: &str, signing: Signing) -> Result<()> {
-        self.dns.change(|plan| {
-            plan.domain_mut(domain)?.signing = signing;
+        self.dns.change(|content| {
+            content.plan.domain_mut(domain)?.signing = signing;
+            Ok(())
+        })
+    }
+
+    /// From now on these are the host's TLSA records, wherever it had some before: at the world's SMTP port and at
+    /// port 25; none: it has none.
+    ///
+    /// # Errors
+    /// When a record cannot be made.
+    pub fn set_tlsa(&self, host: &str, records: impl IntoIterator<Item = Tlsa>) -> Result<()> {
+        let set = |ports, records| TlsaSet { host: host.to_owned(), ports, records };
+        let new = set(TlsaPorts::Smtp, records.into_iter().collect());
+        let hosts = Hosts { ca: &self.ca, listeners: &self.listeners, smtp_port: self.coordinates.smtp_port };
+        self.dns.change(|content| {
+            for owner in set(TlsaPorts::Wildcard, Vec::new()).owners(hosts.smtp_port) {
+                content.tlsa.remove(&owner);
+            }
+            let records = hosts.tlsa_of(&content.plan, &new)?;
+            for owner in new.owners(hosts.smtp_port) {
+                content.tlsa.insert(owner, records.clone());
+            }
+            Ok(())
+        })
+    }
+
+    /// From now on these are the texts of the domain's TXT records at this name; none: it has none.
+    ///
+    /// # Errors
+    /// When there is no such domain, or that is no domain name.
+    pub fn set_txt(&self, domain: &str, name: &str, texts: &[&str]) -> Result<()> {
+        self.dns.change(|content| {
+            let txt = &mut content.plan.domain_mut(domain)?.txt;
+            txt.insert(name.to_owned(), texts.iter().map(|text| (*text).to_owned()).collect());
             Ok(())
         })
     }
@@ -231,6 +269,35 @@ impl World {
             listener.stop().await;
         }
         self.tracker.wait().await;
+    }
+}
+
+/// Those whose certificates TLSA records are made of.
+struct Hosts<'a> {
+    ca: &'a Ca,
+    listeners: &'a [Listener],
+    smtp_port: u16,
+}
+
+impl Hosts<'_> {
+    /// All TLSA records of the plan, by name.
+    fn tlsa(&self, plan: &Plan) -> Result<BTreeMap<String, Vec<TLSA>>> {
+        let mut all: BTreeMap<String, Vec<TLSA>> = BTreeMap::new();
+        for set in plan.domains.values().flat_map(|domain| &domain.tlsa) {
+            let records = self.tlsa_of(plan, set)?;
+            for owner in set.owners(self.smtp_port) {
+                all.entry(owner).or_default().extend(records.iter().cloned());
+            }
+        }
+        Ok(all)
+    }
+
+    fn tlsa_of(&self, plan: &Plan, set: &TlsaSet) -> Result<Vec<TLSA>> {
+        let host = plan.canonical(&set.host);
+        let presented = self.listeners.iter().find(|l| l.host() == host).and_then(Listener::certificate);
+        let data = |tlsa: &Tlsa| tlsa.data(self.ca, host, presented.as_deref());
+        let records: Result<_> = set.records.iter().map(data).collect();
+        records.with_context(|| format!("cannot make the TLSA records of {}", set.host))
     }
 }
 

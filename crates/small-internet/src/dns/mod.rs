@@ -38,10 +38,11 @@ use self::{
     records::Source,
     zone::{Answer, Zone},
 };
-use crate::plan::{Addresses, Plan};
+use crate::plan::Addresses;
 
 pub use fault::DnsFault;
 pub(crate) use keys::Keys;
+pub(crate) use records::Content;
 
 /// Time to live of all records, in seconds.
 const TTL: u32 = 60;
@@ -67,31 +68,36 @@ pub(crate) struct Dns {
 }
 
 struct State {
-    plan: Plan,
+    content: Content,
     serial: u32,
     zones: Arc<Zones>,
 }
 
 impl Dns {
-    /// The zones of a plan.
-    pub(crate) fn new(plan: Plan, addresses: Addresses, server: SocketAddr, keys: Keys) -> Result<Self> {
+    /// The zones of that content.
+    pub(crate) fn new(
+        content: Content,
+        addresses: Addresses,
+        server: SocketAddr,
+        keys: Keys,
+    ) -> Result<Self> {
         let serial = 1;
-        let source = Source { plan: &plan, addresses: &addresses, server, keys: &keys, serial };
+        let source = Source { content: &content, addresses: &addresses, server, keys: &keys, serial };
         let zones = Arc::new(records::zones(&source)?);
-        let state = Mutex::new(State { plan, serial, zones });
+        let state = Mutex::new(State { content, serial, zones });
         Ok(Self { addresses, server, keys, faults: Faults::default(), state })
     }
 
     /// Changes what the zones are made of. If that fails, everything is as before.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Plan) -> Result<()>) -> Result<()> {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Content) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut plan = state.plan.clone();
-        change(&mut plan)?;
+        let mut content = state.content.clone();
+        change(&mut content)?;
         let serial = state.serial + 1;
         let Self { addresses, keys, .. } = self;
-        let source = Source { plan: &plan, addresses, server: self.server, keys, serial };
+        let source = Source { content: &content, addresses, server: self.server, keys, serial };
         let zones = Arc::new(records::zones(&source)?);
-        *state = State { plan, serial, zones };
+        *state = State { content, serial, zones };
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use hickory_server::proto::{
     dnssec::rdata::DNSSECRData,
     rr::{
         LowerName, Name, RData, Record, RecordType,
-        rdata::{A, CNAME, MX, NS, SOA},
+        rdata::{A, CNAME, MX, NS, SOA, TLSA, TXT},
     },
 };
 
@@ -22,13 +22,24 @@ use super::{
     zone::{Nodes, Zone},
 };
 use crate::{
-    domain::{Records, Signing},
+    domain::{Domain, Records, Signing},
     plan::{Addresses, Plan, mx_hosts},
 };
 
+/// Longest string of a TXT record, in octets (RFC 1035 §3.3).
+const MAX_STRING: usize = 255;
+
+/// What may change of the zones while the world runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) plan: Plan,
+    /// By name.
+    pub(crate) tlsa: BTreeMap<String, Vec<TLSA>>,
+}
+
 /// What the zones are made of.
 pub(super) struct Source<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) content: &'a Content,
     pub(super) addresses: &'a Addresses,
     /// The name server of all zones.
     pub(super) server: SocketAddr,
@@ -44,7 +55,7 @@ pub(super) fn zones(source: &Source<'_>) -> Result<BTreeMap<LowerName, Zone>> {
     for zone in [Name::root(), absolute("example")?] {
         drafts.insert(zone, (Nodes::new(), Signing::Signed));
     }
-    for domain in source.plan.domains.values() {
+    for domain in source.content.plan.domains.values() {
         if !matches!(domain.records, Records::Alias(_)) {
             drafts.entry(absolute(&domain.name)?).or_insert((Nodes::new(), domain.signing));
         }
@@ -66,17 +77,12 @@ pub(super) fn zones(source: &Source<'_>) -> Result<BTreeMap<LowerName, Zone>> {
 /// All records but those that zones have of themselves.
 fn records(source: &Source<'_>) -> Result<Vec<(Name, RData)>> {
     let mut records = Vec::new();
-    for domain in source.plan.domains.values() {
-        let name = absolute(&domain.name)?;
-        match &domain.records {
-            Records::Alias(target) => records.push((name.clone(), RData::CNAME(CNAME(absolute(target)?)))),
-            // RFC 7505 §3
-            Records::NullMx { .. } => records.push((name.clone(), RData::MX(MX::new(0, Name::root())))),
-            Records::Mx { .. } | Records::Implicit(_) | Records::Nothing => {}
-        }
-        for mx in mx_hosts(&domain.records) {
-            records.push((name.clone(), RData::MX(MX::new(mx.preference, absolute(&mx.name)?))));
-        }
+    for domain in source.content.plan.domains.values() {
+        records.extend(of_domain(domain)?);
+    }
+    for (name, tlsa) in &source.content.tlsa {
+        let name = absolute(name)?;
+        records.extend(tlsa.iter().map(|tlsa| (name.clone(), RData::TLSA(tlsa.clone()))));
     }
     for (host, addresses) in source.addresses {
         let host = absolute(host)?;
@@ -86,6 +92,37 @@ fn records(source: &Source<'_>) -> Result<Vec<(Name, RData)>> {
         records.push((name_server()?, RData::A(A(address))));
     }
     Ok(records)
+}
+
+fn of_domain(domain: &Domain) -> Result<Vec<(Name, RData)>> {
+    let mut records = Vec::new();
+    let name = absolute(&domain.name)?;
+    match &domain.records {
+        Records::Alias(target) => records.push((name.clone(), RData::CNAME(CNAME(absolute(target)?)))),
+        // RFC 7505 §3
+        Records::NullMx { .. } => records.push((name.clone(), RData::MX(MX::new(0, Name::root())))),
+        Records::Mx { .. } | Records::Implicit(_) | Records::Nothing => {}
+    }
+    for mx in mx_hosts(&domain.records) {
+        records.push((name.clone(), RData::MX(MX::new(mx.preference, absolute(&mx.name)?))));
+    }
+    for (name, texts) in &domain.txt {
+        let name = absolute(name)?;
+        records.extend(texts.iter().map(|text| (name.clone(), txt(text))));
+    }
+    for (name, target) in &domain.aliases {
+        records.push((absolute(name)?, RData::CNAME(CNAME(absolute(target)?))));
+    }
+    Ok(records)
+}
+
+/// One record, of as many strings as the text needs.
+fn txt(text: &str) -> RData {
+    let mut strings: Vec<_> = text.as_bytes().chunks(MAX_STRING).collect();
+    if strings.is_empty() {
+        strings.push(b"");
+    }
+    RData::TXT(TXT::from_bytes(strings))
 }
 
 /// Gives each zone its SOA and name server, and its parent the same name server and what it says of the zone's key.

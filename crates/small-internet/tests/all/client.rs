@@ -162,6 +162,16 @@ impl Client {
         }
     }
 
+    /// All certificates that the host presented, its own first.
+    pub(crate) fn chain(&self) -> Vec<X509> {
+        match &self.stream {
+            Stream::Clear(_) => Vec::new(),
+            Stream::Tls(stream) => {
+                stream.ssl().peer_cert_chain().into_iter().flatten().map(ToOwned::to_owned).collect()
+            }
+        }
+    }
+
     /// Reads until the connection ends.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();

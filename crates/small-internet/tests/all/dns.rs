@@ -7,7 +7,7 @@ use hickory_resolver::{
     config::{ConnectionConfig, NameServerConfig, ResolverConfig},
     net::runtime::TokioRuntimeProvider,
     proto::{
-        op::{Message, Query, ResponseCode},
+        op::{Edns, Message, Query, ResponseCode},
         rr::{Name, RData, RecordType},
     },
 };
@@ -21,16 +21,28 @@ use tokio::{
 
 use crate::Fixture;
 
-fn question(name: &str, kind: RecordType) -> Message {
+/// Whether a question asks for signatures (RFC 4035 §3.2.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dnssec {
+    Wanted,
+    Ignored,
+}
+
+fn question(name: &str, kind: RecordType, dnssec: Dnssec) -> Message {
     let mut message = Message::query();
     message.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
+    if dnssec == Dnssec::Wanted {
+        let mut edns = Edns::new();
+        edns.set_max_payload(4096).set_dnssec_ok(true);
+        message.set_edns(edns);
+    }
     message
 }
 
-async fn ask(fixture: &Fixture, name: &str, kind: RecordType) -> Option<Message> {
+pub(crate) async fn ask(fixture: &Fixture, name: &str, kind: RecordType, dnssec: Dnssec) -> Option<Message> {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     socket.connect(fixture.world.dns_addr()).await.unwrap();
-    socket.send(&question(name, kind).to_vec().unwrap()).await.unwrap();
+    socket.send(&question(name, kind, dnssec).to_vec().unwrap()).await.unwrap();
     let mut buffer = [0; 4096];
     let length = timeout(Duration::from_secs(2), socket.recv(&mut buffer)).await.ok()?.unwrap();
     Some(Message::from_vec(&buffer[..length]).unwrap())
@@ -38,7 +50,7 @@ async fn ask(fixture: &Fixture, name: &str, kind: RecordType) -> Option<Message>
 
 /// The answers' data, one after the other, in order of their text.
 async fn answers(fixture: &Fixture, name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
-    let message = ask(fixture, name, kind).await.expect("an answer");
+    let message = ask(fixture, name, kind, Dnssec::Ignored).await.expect("an answer");
     let mut answers: Vec<_> = message.answers.iter().map(|record| record.data.to_string()).collect();
     answers.sort();
     (message.metadata.response_code, answers)
@@ -98,7 +110,7 @@ async fn what_is_not_there_is_denied_with_a_soa(
     #[case] kind: RecordType,
     #[case] expected: ResponseCode,
 ) {
-    let message = ask(&Fixture::new().await, name, kind).await.unwrap();
+    let message = ask(&Fixture::new().await, name, kind, Dnssec::Ignored).await.unwrap();
     assert_eq!((message.metadata.response_code, message.answers.len()), (expected, 0));
     assert!(message.authorities.iter().any(|record| matches!(record.data, RData::SOA(_))), "{message}");
 }
@@ -120,7 +132,7 @@ async fn zones_have_name_servers() {
 async fn dns_answers_over_tcp() {
     let fixture = Fixture::new().await;
     let mut stream = TcpStream::connect(fixture.world.dns_addr()).await.unwrap();
-    let question = question("tls.example.", RecordType::MX).to_vec().unwrap();
+    let question = question("tls.example.", RecordType::MX, Dnssec::Ignored).to_vec().unwrap();
     stream.write_u16(question.len().try_into().unwrap()).await.unwrap();
     stream.write_all(&question).await.unwrap();
     let mut answer = vec![0; stream.read_u16().await.unwrap().into()];
@@ -132,7 +144,8 @@ async fn dns_answers_over_tcp() {
 async fn faults_come_and_go() {
     let fixture = Fixture::new().await;
     let code = async || {
-        ask(&fixture, "tls.example.", RecordType::MX).await.map(|answer| answer.metadata.response_code)
+        let answer = ask(&fixture, "tls.example.", RecordType::MX, Dnssec::Ignored).await;
+        answer.map(|answer| answer.metadata.response_code)
     };
     for (fault, expected) in [
         (Some(DnsFault::ServFail), Some(ResponseCode::ServFail)),

@@ -11,6 +11,7 @@ mod life;
 mod misbehaviour;
 mod receiver;
 mod rows;
+mod tlsa;
 
 use small_internet::{Domain, World, WorldConfig};
 use tempfile::TempDir;
