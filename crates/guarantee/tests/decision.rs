@@ -87,6 +87,9 @@ fn unanswered() -> Addresses {
     Addresses::Failed(lookup_failure(LookupFailureKind::Unanswered))
 }
 
+// rfc 5321 5.1: MUST If a non-existent domain error is returned
+// rfc 5321 5.1: MUST If MX records are present, but none of them are usable, this situation
+// rfc 5321 5.1: MUST If there are no records left at that point
 #[rstest]
 #[case(MxAnswer::NullMx, "5.1.10")]
 #[case(MxAnswer::NoSuchDomain, "5.1.2")]
@@ -129,6 +132,8 @@ fn what_is_not_known_is_deferred(#[case] kind: LookupFailureKind, #[case] status
     }
 }
 
+// rfc 5321 5.1: MUST If a matching record is found
+// rfc 5321 5.1: SHOULD If records do remain
 #[test]
 fn hosts_are_tried_in_order_and_unresolved_ones_count_as_away() {
     let answer = hosts(vec![
@@ -178,6 +183,7 @@ fn ask(requirement: Requirement, starttls: Starttls, seen: u8) -> Verdict {
 }
 
 /// The heart of the guarantee: over every observation, a clearance under `Encrypted` means TLS.
+// rfc 3207 6: MUST In order to defend against such attacks
 #[test]
 fn an_encrypted_requirement_is_never_cleared_without_tls() {
     for starttls in every_starttls() {
@@ -230,6 +236,7 @@ fn what_is_certain_weighs_as_insecure_and_nothing_else_does() {
 }
 
 // rfc 7672 2.2: SHOULD An "insecure" TLSA RRset or DNSSEC-authenticated denial
+// rfc 3207 6: SHOULD The additional option of using TLS when possible
 #[test]
 fn opportunistic_mail_leaves_in_clear_only_after_tls_was_tried() {
     for starttls in every_starttls() {
@@ -408,6 +415,8 @@ fn a_cause_survives_being_written_down() {
 
 // --- schedule ---------------------------------------------------------------------------------
 
+// rfc 5321 4.5.4.1: MUST In a typical system, the program that composes a message
+// rfc 5321 4.5.4.1: MUST The sender MUST delay retrying a particular destination
 #[test]
 fn three_tries_fit_into_a_quarter_of_an_hour_and_the_last_is_at_the_expiry() {
     let start = at(0);
