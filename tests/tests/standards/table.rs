@@ -109,7 +109,7 @@ pub(crate) fn render(sections: &[Section]) -> String {
         if missing > 0 {
             let _ = write!(out, ", {missing} without a test yet");
         }
-        out.push_str(".\n\n| section | | text | shown by |\n| --- | --- | --- | --- |\n");
+        out.push_str(".\n\n| section | keyword | text | shown by |\n| --- | --- | --- | --- |\n");
         for row in rows {
             let Rule { section, keyword, .. } = row.rule;
             let text = escape(&shorten(row.rule));
