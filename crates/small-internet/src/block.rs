@@ -11,7 +11,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
-use crate::plan::{Addresses, Plan};
+use crate::plan::{Addresses, Plan, Service};
 
 /// High, so that an ordinary user may bind them, and below the ports that Linux gives to outgoing connections.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -24,6 +24,9 @@ pub struct Coordinates {
     pub dns: SocketAddr,
     /// The SMTP port of every MX host.
     pub smtp_port: u16,
+    /// The HTTPS port of every policy host.
+    #[serde(default)]
+    pub https_port: u16,
     /// The file with the CA's certificate, PEM, an absolute path.
     pub ca: PathBuf,
     /// The file with the root zone's key, a DNSKEY record in presentation format, an absolute path.
@@ -68,20 +71,23 @@ pub(crate) struct Files {
 }
 
 /// The bound sockets by host, in the order of its services.
-pub(crate) type SmtpSockets = Vec<(String, Vec<(SocketAddr, TcpSocket)>)>;
+pub(crate) type HostSockets = Vec<(String, Vec<(SocketAddr, TcpSocket)>)>;
 
 /// The sockets of a world, bound, and its coordinates.
 pub(crate) struct Sockets {
     pub(crate) coordinates: Coordinates,
     pub(crate) dns: (UdpSocket, TcpListener),
-    pub(crate) smtp: SmtpSockets,
+    pub(crate) hosts: HostSockets,
 }
 
 /// Binds everything: where it was before, if possible, else in a new block.
 pub(crate) async fn bind(plan: &Plan, files: &Files, before: Option<Coordinates>) -> Result<Sockets> {
     if let Some(before) = before {
         let Files { ca, trust_anchor } = files.clone();
-        let again = assign(plan, Coordinates { ca, trust_anchor, ..before });
+        // A world of before there were policy hosts.
+        let https_port =
+            if before.https_port == 0 { random_https_port(before.smtp_port) } else { before.https_port };
+        let again = assign(plan, Coordinates { ca, trust_anchor, https_port, ..before });
         if let Ok(coordinates) = again
             && let Ok(sockets) = bind_all(plan, coordinates).await
         {
@@ -110,7 +116,14 @@ fn random_block(files: &Files) -> Coordinates {
     let dns = Ipv4Addr::new(127, rng.random_range(1..255), rng.random(), 1);
     let port = rng.random_range(PORTS);
     let dns = SocketAddr::from((dns, port));
-    Coordinates { dns, smtp_port: port, ca, trust_anchor, hosts: Addresses::new() }
+    let https_port = random_https_port(port);
+    Coordinates { dns, smtp_port: port, https_port, ca, trust_anchor, hosts: Addresses::new() }
+}
+
+/// Another than the SMTP port, so that nobody is at the wrong door by chance.
+fn random_https_port(smtp_port: u16) -> u16 {
+    let port = rand::rng().random_range(PORTS.start..PORTS.end - 1);
+    if port < smtp_port { port } else { port + 1 }
 }
 
 /// Gives each host of the plan its addresses: those it has in `coordinates`, else free ones of the block.
@@ -118,10 +131,10 @@ fn assign(plan: &Plan, mut coordinates: Coordinates) -> Result<Coordinates> {
     let SocketAddr::V4(dns) = coordinates.dns else { anyhow::bail!("the DNS server has no IPv4 address") };
     let [a, b, c, _] = dns.ip().octets();
     let hosts = plan.hosts();
-    coordinates.hosts.retain(|name, _| hosts.iter().any(|host| host.name == name));
+    coordinates.hosts.retain(|name, _| hosts.iter().any(|host| host.name == *name));
     let mut taken: Vec<_> = coordinates.hosts.values().flatten().copied().chain([*dns.ip()]).collect();
     for host in hosts {
-        let addresses = coordinates.hosts.entry(host.name.to_owned()).or_default();
+        let addresses = coordinates.hosts.entry(host.name).or_default();
         while addresses.len() < host.services.len() {
             let free = (2..=254).map(|d| Ipv4Addr::new(a, b, c, d)).find(|address| !taken.contains(address));
             ensure!(free.is_some(), "a world has room for 253 addresses, and the domains ask for more");
@@ -135,16 +148,20 @@ fn assign(plan: &Plan, mut coordinates: Coordinates) -> Result<Coordinates> {
 
 async fn bind_all(plan: &Plan, coordinates: Coordinates) -> io::Result<Sockets> {
     let dns = (UdpSocket::bind(coordinates.dns).await?, TcpListener::bind(coordinates.dns).await?);
-    let mut smtp = Vec::new();
+    let mut hosts = Vec::new();
     for host in plan.hosts() {
         let mut sockets = Vec::new();
-        for address in &coordinates.hosts[host.name] {
-            let address = SocketAddr::V4(SocketAddrV4::new(*address, coordinates.smtp_port));
+        for (address, service) in coordinates.hosts[&host.name].iter().zip(&host.services) {
+            let port = match service {
+                Service::Mail(_) | Service::Home => coordinates.smtp_port,
+                Service::Policy(_) => coordinates.https_port,
+            };
+            let address = SocketAddr::V4(SocketAddrV4::new(*address, port));
             sockets.push((address, bind_tcp(address)?));
         }
-        smtp.push((host.name.to_owned(), sockets));
+        hosts.push((host.name, sockets));
     }
-    Ok(Sockets { coordinates, dns, smtp })
+    Ok(Sockets { coordinates, dns, hosts })
 }
 
 /// A socket that is bound and does not listen: connections are refused, and nobody else gets the address.

@@ -17,6 +17,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::host::Certificate;
 
+const NAME: &str = "Small Internet CA";
+
 /// The certificate authority. Its key never leaves the data directory.
 #[derive(Debug)]
 pub(crate) struct Ca {
@@ -44,14 +46,14 @@ impl Ca {
             }
             let new = KeyPair::generate()?;
             write(&key, &new.serialize_pem())?;
-            write(&certificate, &ca_params()?.self_signed(&new)?.pem())?;
+            write(&certificate, &ca_params(NAME)?.self_signed(&new)?.pem())?;
         }
         fs::create_dir_all(&hosts)?;
         let read =
             |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
         let key = KeyPair::from_pem(&read(&key)?)
             .with_context(|| format!("{} is damaged; remove it to found a new CA", key.display()))?;
-        Ok(Self { directory: hosts, pem: read(&certificate)?, issuer: Issuer::new(ca_params()?, key) })
+        Ok(Self { directory: hosts, pem: read(&certificate)?, issuer: Issuer::new(ca_params(NAME)?, key) })
     }
 
     /// Where the certificate of the CA kept in `directory` lies.
@@ -103,7 +105,7 @@ impl Ca {
                 params.signed_by(&key, &self.issuer)?
             }
             Certificate::UnknownCa => {
-                let stranger = Issuer::new(ca_params()?, KeyPair::generate()?);
+                let stranger = Issuer::new(ca_params("Nobody's CA")?, KeyPair::generate()?);
                 params.signed_by(&key, &stranger)?
             }
         };
@@ -112,10 +114,10 @@ impl Ca {
 }
 
 /// The same at every call, so that the key alone brings the issuer back.
-fn ca_params() -> Result<CertificateParams> {
+fn ca_params(name: &str) -> Result<CertificateParams> {
     let mut params = CertificateParams::default();
     set_validity(&mut params)?;
-    params.distinguished_name.push(DnType::CommonName, "Small Internet CA");
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)

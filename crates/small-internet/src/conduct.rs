@@ -1,6 +1,9 @@
 //! A behaviour made ready to be followed: with keys and certificates, and with the uses of its rules counted.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Result;
 
@@ -14,6 +17,8 @@ pub(crate) struct Conduct {
     pub(crate) behaviour: Behaviour,
     /// What follows STARTTLS, where it is offered.
     pub(crate) tls: Option<tls::Ready>,
+    /// With [`StartTls::UntilMail`]: there was a mail.
+    stripped: AtomicBool,
     /// How often each rule has been followed.
     used: Mutex<Vec<u32>>,
 }
@@ -22,12 +27,12 @@ impl Conduct {
     pub(crate) fn new(ca: &Ca, host: &str, behaviour: Behaviour) -> Result<Self> {
         let tls = match &behaviour.starttls {
             StartTls::NotOffered => None,
-            StartTls::Offered(handshake) | StartTls::Injecting { handshake, .. } => {
-                Some(tls::Ready::new(ca, host, handshake)?)
-            }
+            StartTls::Offered(handshake)
+            | StartTls::UntilMail(handshake)
+            | StartTls::Injecting { handshake, .. } => Some(tls::Ready::new(ca, host, handshake)?),
         };
         let used = Mutex::new(vec![0; behaviour.rules.len()]);
-        Ok(Self { behaviour, tls, used })
+        Ok(Self { behaviour, tls, stripped: AtomicBool::new(false), used })
     }
 
     /// The time this host takes before a reply.
@@ -35,6 +40,30 @@ impl Conduct {
         if !self.behaviour.pace.is_zero() {
             tokio::time::sleep(self.behaviour.pace).await;
         }
+    }
+
+    pub(crate) fn offers_starttls(&self) -> bool {
+        match self.behaviour.starttls {
+            StartTls::NotOffered => false,
+            StartTls::UntilMail(_) => !self.stripped.load(Ordering::SeqCst),
+            StartTls::Offered(_) | StartTls::Injecting { .. } => true,
+        }
+    }
+
+    /// A mail has come completely.
+    pub(crate) fn count_mail(&self) -> Mail {
+        if !matches!(self.behaviour.starttls, StartTls::UntilMail(_)) {
+            Mail::Ordinary
+        } else if self.stripped.swap(true, Ordering::SeqCst) {
+            Mail::AfterTheLastInTls
+        } else {
+            Mail::LastInTls
+        }
+    }
+
+    /// The mail counted as [`Mail::LastInTls`] could not be kept.
+    pub(crate) fn uncount_mail(&self) {
+        self.stripped.store(false, Ordering::SeqCst);
     }
 
     /// The first rule from number `from` on that applies, and one use of it.
@@ -46,6 +75,17 @@ impl Conduct {
         used[at] += 1;
         Some((at, &rule.action))
     }
+}
+
+/// What a mail means for STARTTLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mail {
+    /// Nothing.
+    Ordinary,
+    /// STARTTLS is offered no more.
+    LastInTls,
+    /// STARTTLS is gone already.
+    AfterTheLastInTls,
 }
 
 fn applies(rule: &Rule, stage: Stage, locals: &[&str]) -> bool {

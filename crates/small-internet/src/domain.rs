@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    host::Behaviour,
+    host::{Behaviour, Certificate, Extension},
+    policy::Policy,
     tlsa::{Tlsa, TlsaPorts, TlsaSet},
 };
 
@@ -22,6 +23,8 @@ pub struct Domain {
     pub txt: BTreeMap<String, Vec<String>>,
     /// Targets of CNAME records, by name.
     pub aliases: BTreeMap<String, String>,
+    /// What it has for MTA-STS; `None`: not even a policy host.
+    pub policy: Option<Policy>,
 }
 
 /// Whether and how a zone is signed. The root and `example.` always are.
@@ -147,6 +150,7 @@ impl Domain {
             tlsa: Vec::new(),
             txt: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            policy: None,
         }
     }
 
@@ -182,6 +186,12 @@ impl Domain {
         self
     }
 
+    /// The same with this for MTA-STS.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy: Some(policy), ..self }
+    }
+
     /// The same with a CNAME record at this name, such as that of an MX host or `_25._tcp` of one.
     #[must_use]
     pub fn cname(mut self, name: &str, target: &str) -> Self {
@@ -213,7 +223,13 @@ pub fn table() -> Vec<Domain> {
         Domain::new("plain.example", Behaviour::plain()),
         Domain::new("legacy.example", Behaviour::legacy()),
         Domain::new("broken.example", Behaviour::broken()),
-        Domain::new("dane.example", Behaviour::tls()).signed().tlsa("mx.dane.example", [Tlsa::host()]),
+        Domain::new("sts.example", Behaviour::verified()).policy(Policy::enforce(["mx.sts.example"])),
+        Domain::new("sts-mismatch.example", Behaviour::certified(for_another_name()))
+            .policy(Policy::enforce(["mx.sts-mismatch.example"])),
+        Domain::new("stripped.example", Behaviour::stripped()),
+        Domain::new("dane.example", Behaviour::tls().with(Extension::RequireTls))
+            .signed()
+            .tlsa("mx.dane.example", [Tlsa::host()]),
         Domain::new("dane-mismatch.example", Behaviour::tls())
             .signed()
             .tlsa("mx.dane-mismatch.example", [Tlsa::mismatch()]),
@@ -228,6 +244,10 @@ pub fn table() -> Vec<Domain> {
         Domain::alias("alias.example", "tls.example"),
         Domain::nothing("nothing.example"),
     ]
+}
+
+fn for_another_name() -> Certificate {
+    Certificate::TrustedFor("mx.another-name.example".to_owned())
 }
 
 fn home() -> Domain {

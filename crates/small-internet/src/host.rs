@@ -56,6 +56,8 @@ pub enum Extension {
     EnhancedStatusCodes,
     /// RFC 3461; not among the ordinary ones.
     Dsn,
+    /// RFC 8689, announced and understood inside TLS only (§2); not among the ordinary ones.
+    RequireTls,
 }
 
 /// What comes of STARTTLS (RFC 3207). A refusal is a [`Rule`] at [`Stage::StartTls`].
@@ -65,6 +67,9 @@ pub enum StartTls {
     NotOffered,
     /// EHLO names it, the command is answered with 220, and then this follows.
     Offered(Handshake),
+    /// As offered, until a message is kept, after whose 250 the host closes the connection; not offered from then on.
+    /// Whoever has begun TLS by then gets a 421.
+    UntilMail(Handshake),
     /// As offered, but behind the 220, in the same segment, comes plain text of an attacker.
     Injecting {
         /// What is sent behind the 220's CRLF; to be ignored or taken as an attack by the client.
@@ -250,6 +255,12 @@ impl Behaviour {
     /// Connecting times out.
     pub fn black_hole() -> Self {
         Self { presence: Presence::BlackHole, ..Self::plain() }
+    }
+
+    /// STARTTLS until a message is kept, and a self-signed certificate: the host of `stripped.example`.
+    pub fn stripped() -> Self {
+        let handshake = Handshake::Modern { certificate: Certificate::SelfSigned, versions: Versions::Both };
+        Self::listening(StartTls::UntilMail(handshake))
     }
 
     /// An old host: EHLO is answered with 502, HELO works.

@@ -26,12 +26,15 @@ mod conduct;
 mod deliveries;
 mod dns;
 mod domain;
+mod envelope;
 mod host;
+mod https;
 mod legacy;
 mod listener;
 mod log;
 mod path;
 mod plan;
+mod policy;
 mod smtp;
 mod tls;
 mod tlsa;
@@ -47,5 +50,6 @@ pub use host::{
     StartTls, Versions,
 };
 pub use log::{Channel, Command, Event};
+pub use policy::{Page, Policy, PolicyAnswer};
 pub use tlsa::{Of, Tlsa, TlsaPorts, TlsaSet};
 pub use world::{World, WorldConfig};

@@ -20,6 +20,8 @@ use crate::{
     block::bind_tcp,
     conduct::Conduct,
     host::Presence,
+    https,
+    policy::PolicyAnswer,
     smtp::{self, Place, Records},
 };
 
@@ -37,6 +39,7 @@ pub(crate) struct Tasks {
 #[derive(Clone)]
 pub(crate) enum Service {
     Mail { place: Arc<Place>, conduct: Arc<Conduct> },
+    Policy { place: Arc<Place>, site: Arc<https::Site> },
     Home(watch::Receiver<Option<SocketAddr>>),
 }
 
@@ -87,6 +90,10 @@ impl Listener {
         &self.place.host
     }
 
+    pub(crate) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -96,11 +103,10 @@ impl Listener {
         self.running.lock().await.stop().await;
     }
 
-    /// From the next connection on, the host does this. Connections that exist are not touched.
-    pub(crate) async fn change(&self, conduct: Conduct) -> io::Result<()> {
+    /// From the next connection on, this stands here. Connections that exist are not touched.
+    pub(crate) async fn change(&self, service: Service) -> io::Result<()> {
         let mut running = self.running.lock().await;
         running.stop().await;
-        let service = Service::Mail { place: Arc::clone(&self.place), conduct: Arc::new(conduct) };
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = service.certificate();
         *running = run(bind_tcp(self.address)?, self.address, service, &self.tasks).await?;
         Ok(())
@@ -111,7 +117,7 @@ impl Service {
     fn certificate(&self) -> Option<Vec<u8>> {
         match self {
             Self::Mail { conduct, .. } => conduct.tls.as_ref()?.certificate(),
-            Self::Home(_) => None,
+            Self::Policy { .. } | Self::Home(_) => None,
         }
     }
 }
@@ -130,7 +136,8 @@ impl Running {
 async fn run(socket: TcpSocket, address: SocketAddr, service: Service, tasks: &Tasks) -> io::Result<Running> {
     let presence = match &service {
         Service::Mail { conduct, .. } => conduct.behaviour.presence,
-        Service::Home(_) => Presence::Listening,
+        Service::Policy { site, .. } if matches!(site.answer, PolicyAnswer::Absent) => Presence::Absent,
+        Service::Policy { .. } | Service::Home(_) => Presence::Listening,
     };
     match presence {
         Presence::Absent => Ok(Running::Held { _socket: socket }),
@@ -172,6 +179,7 @@ async fn accept(listener: TcpListener, service: Service, stop: CancellationToken
 async fn serve(stream: TcpStream, service: Service, records: &Records) -> io::Result<()> {
     match service {
         Service::Mail { place, conduct } => smtp::serve(stream, &place, &conduct, records).await,
+        Service::Policy { place, site } => https::serve(stream, &place, &site, records).await,
         Service::Home(home) => {
             let home = *home.borrow();
             pass_on(stream, home).await

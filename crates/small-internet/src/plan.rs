@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     domain::{Domain, MxHost, Records, Site},
     host::Behaviour,
+    policy::{self, Policy},
 };
 
 /// The addresses of each host, by name.
@@ -24,7 +25,7 @@ pub(crate) struct Plan {
 /// A host: one name with one service for each address.
 #[derive(Debug)]
 pub(crate) struct Host<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     pub(crate) domain: &'a str,
     pub(crate) services: Vec<Service<'a>>,
 }
@@ -33,6 +34,7 @@ pub(crate) struct Host<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Service<'a> {
     Mail(&'a Behaviour),
+    Policy(&'a Policy),
     Home,
 }
 
@@ -43,7 +45,8 @@ impl Plan {
             Self { domains: domains.into_iter().map(|domain| (domain.name.clone(), domain)).collect() };
         let mut hosts = BTreeSet::new();
         for host in plan.hosts() {
-            ensure!(hosts.insert(host.name), "two domains define the host {}", host.name);
+            let name = host.name;
+            ensure!(hosts.insert(name.clone()), "two domains define the host {name}");
         }
         let mx =
             plan.domains.values().flat_map(|domain| mx_hosts(&domain.records)).map(|mx| mx.name.as_str());
@@ -60,17 +63,21 @@ impl Plan {
     /// All hosts, those without an address left out.
     pub(crate) fn hosts(&self) -> Vec<Host<'_>> {
         let mut hosts = Vec::new();
-        for Domain { name: domain, records, .. } in self.domains.values() {
+        for Domain { name: domain, records, policy, .. } in self.domains.values() {
             for mx in mx_hosts(records) {
                 let services = match &mx.site {
                     Site::Own(behaviours) => behaviours.iter().map(Service::Mail).collect(),
                     Site::Home => vec![Service::Home],
                     Site::Elsewhere => continue,
                 };
-                hosts.push(Host { name: &mx.name, domain, services });
+                hosts.push(Host { name: mx.name.clone(), domain, services });
             }
             if let Some(behaviour) = own_host(records) {
-                hosts.push(Host { name: domain, domain, services: vec![Service::Mail(behaviour)] });
+                hosts.push(Host { name: domain.clone(), domain, services: vec![Service::Mail(behaviour)] });
+            }
+            if let Some(policy) = policy {
+                let name = policy::host_of(domain);
+                hosts.push(Host { name, domain, services: vec![Service::Policy(policy)] });
             }
         }
         hosts.retain(|host| !host.services.is_empty());

@@ -9,8 +9,9 @@ use tokio::{
 };
 
 use crate::{
-    conduct::Conduct,
+    conduct::{Conduct, Mail},
     deliveries::{Deliveries, Delivery, Transaction, header_section, message_id},
+    envelope::{Envelope, Refusal, check_ascii, strip_prefix, too_large, unknown_parameter},
     host::{Action, Extension, Stage, StartTls},
     log::{Channel, Command, Event, Log},
     path::{self, Path},
@@ -20,6 +21,8 @@ use crate::{
 
 /// How long a client may be silent (RFC 5321 §4.5.3.2.7).
 const IDLE: Duration = Duration::from_secs(300);
+/// How long a client may take to go after this host closed the connection.
+const PARTING: Duration = Duration::from_secs(30);
 const MAX_RECIPIENTS: usize = 1000;
 /// So many refused commands end the connection.
 const MAX_ERRORS: u32 = 100;
@@ -49,29 +52,31 @@ pub(crate) async fn serve(
     records: &Records,
 ) -> io::Result<()> {
     tcp.set_nodelay(true)?;
-    let host = || place.host.clone();
-    records.log.add(Event::Connected { host: host() });
+    records.log.add(Event::Connected { host: place.host.clone() });
     let session = Session::new(Box::new(tcp), place, conduct, records);
     let (End::StartTls(stream), Some(ready)) = (session.greet_and_talk().await?, &conduct.tls) else {
         return Ok(());
     };
-    match ready.accept(stream).await {
-        Ok(Some((stream, tls))) => {
-            records.log.add(Event::Handshake { host: host(), outcome: Ok(tls.version.clone()) });
-            let session = Session { tls: Some(tls), ..Session::new(stream, place, conduct, records) };
-            session.talk().await.map(|_| ())
-        }
-        Ok(None) => {
-            records
-                .log
-                .add(Event::Handshake { host: host(), outcome: Err("failed by this host".to_owned()) });
-            Ok(())
-        }
-        Err(error) => {
-            records.log.add(Event::Handshake { host: host(), outcome: Err(error.to_string()) });
-            Err(error)
-        }
-    }
+    let Some((stream, tls)) = handshake(ready, stream, &place.host, records).await? else { return Ok(()) };
+    let session = Session { tls: Some(tls), ..Session::new(stream, place, conduct, records) };
+    session.talk().await.map(|_| ())
+}
+
+/// Takes the server's part in the handshake, and writes down how it ended; `None` if this host makes it fail.
+pub(crate) async fn handshake(
+    ready: &tls::Ready,
+    stream: Box<dyn Stream>,
+    host: &str,
+    records: &Records,
+) -> io::Result<Option<(Box<dyn Stream>, tls::Session)>> {
+    let accepted = ready.accept(stream).await;
+    let outcome = match &accepted {
+        Ok(Some((_, tls))) => Ok(tls.version.clone()),
+        Ok(None) => Err("failed by this host".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    records.log.add(Event::Handshake { host: host.to_owned(), outcome });
+    accepted
 }
 
 struct Session<'a> {
@@ -91,19 +96,6 @@ struct Hello {
     name: String,
     extended: bool,
 }
-
-/// MAIL has been accepted.
-#[derive(Default)]
-struct Envelope {
-    line: String,
-    reverse_path: String,
-    utf8: bool,
-    /// Address and line of each accepted RCPT.
-    recipients: Vec<(String, String)>,
-}
-
-/// A refusal: code, enhanced code (RFC 3463), text.
-struct Refusal(u16, &'static str, String);
 
 /// What follows a command.
 enum Step {
@@ -231,15 +223,21 @@ impl<'a> Session<'a> {
     fn keywords(&self) -> Vec<String> {
         let behaviour = &self.conduct.behaviour;
         let keyword = |extension: &Extension| match extension {
-            Extension::Pipelining => "PIPELINING".to_owned(),
-            Extension::Size => format!("SIZE {}", behaviour.size_limit),
-            Extension::EightBitMime => "8BITMIME".to_owned(),
-            Extension::SmtpUtf8 => "SMTPUTF8".to_owned(),
-            Extension::EnhancedStatusCodes => "ENHANCEDSTATUSCODES".to_owned(),
-            Extension::Dsn => "DSN".to_owned(),
+            Extension::Pipelining => Some("PIPELINING".to_owned()),
+            Extension::Size => Some(format!("SIZE {}", behaviour.size_limit)),
+            Extension::EightBitMime => Some("8BITMIME".to_owned()),
+            Extension::SmtpUtf8 => Some("SMTPUTF8".to_owned()),
+            Extension::EnhancedStatusCodes => Some("ENHANCEDSTATUSCODES".to_owned()),
+            Extension::Dsn => Some("DSN".to_owned()),
+            Extension::RequireTls => self.tls.as_ref().map(|_| "REQUIRETLS".to_owned()),
         };
-        let starttls = self.tls.is_none() && !matches!(behaviour.starttls, StartTls::NotOffered);
-        behaviour.extensions.iter().map(keyword).chain(starttls.then(|| "STARTTLS".to_owned())).collect()
+        let starttls = self.tls.is_none() && self.conduct.offers_starttls();
+        behaviour
+            .extensions
+            .iter()
+            .filter_map(keyword)
+            .chain(starttls.then(|| "STARTTLS".to_owned()))
+            .collect()
     }
 
     async fn starttls(&mut self, argument: &str) -> io::Result<Step> {
@@ -250,13 +248,13 @@ impl<'a> Session<'a> {
             _ if self.tls.is_some() => {
                 return self.refuse(Refusal(503, "5.5.1", "TLS is in use already".to_owned())).await;
             }
-            StartTls::NotOffered => {
+            _ if !self.conduct.offers_starttls() => {
                 return self.refuse(Refusal(502, "5.5.1", "Command not implemented".to_owned())).await;
             }
             _ if !argument.is_empty() => {
                 return self.refuse(Refusal(501, "5.5.4", "STARTTLS takes no argument".to_owned())).await;
             }
-            StartTls::Offered(_) => "",
+            StartTls::NotOffered | StartTls::Offered(_) | StartTls::UntilMail(_) => "",
             StartTls::Injecting { text, .. } => text,
         };
         let reply = self.line(220, "2.0.0", "Go ahead");
@@ -266,6 +264,9 @@ impl<'a> Session<'a> {
     }
 
     async fn mail(&mut self, line: &str, argument: &str) -> io::Result<Step> {
+        if self.tls.is_some() && !self.conduct.offers_starttls() {
+            return self.forsake_tls().await;
+        }
         match self.read_mail(line, argument) {
             Err(refusal) => self.refuse(refusal).await,
             Ok(envelope) => {
@@ -322,6 +323,9 @@ impl<'a> Session<'a> {
             "SMTPUTF8" if behaviour.offers(Extension::SmtpUtf8) => {
                 value.is_none().then_some(()).ok_or_else(wrong)?;
                 envelope.utf8 = true;
+            }
+            "REQUIRETLS" if behaviour.offers(Extension::RequireTls) && self.tls.is_some() => {
+                value.is_none().then_some(()).ok_or_else(wrong)?;
             }
             "RET" | "ENVID" if behaviour.offers(Extension::Dsn) => {
                 value.ok_or_else(wrong)?;
@@ -403,15 +407,42 @@ impl<'a> Session<'a> {
             Some(step) => Ok(step),
             None => match self.check(&content) {
                 Err(refusal) => self.refuse(refusal).await,
-                Ok(()) => match self.keep(&envelope, content).await {
-                    Ok(number) => self.reply(250, "2.0.0", &format!("Kept as {number}")).await,
-                    Err(error) => {
-                        tracing::error!(%error, "a delivery could not be kept");
-                        self.refuse(Refusal(451, "4.3.0", "The message could not be kept".to_owned())).await
-                    }
-                },
+                Ok(()) => self.take(&envelope, content).await,
             },
         }
+    }
+
+    /// Keeps a message and answers for it.
+    async fn take(&mut self, envelope: &Envelope, content: Content) -> io::Result<Step> {
+        let mail = self.conduct.count_mail();
+        if mail == Mail::AfterTheLastInTls && self.tls.is_some() {
+            return self.forsake_tls().await;
+        }
+        match self.keep(envelope, content).await {
+            Ok(number) => {
+                self.reply(250, "2.0.0", &format!("Kept as {number}")).await?;
+                if mail != Mail::LastInTls {
+                    return Ok(Step::Continue);
+                }
+                self.wire.finish().await?;
+                // Closing while octets are unread resets the connection, and the 250 might be lost with it.
+                let _gone = timeout(PARTING, self.wire.drain()).await;
+                Ok(Step::Close)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a delivery could not be kept");
+                if mail == Mail::LastInTls {
+                    self.conduct.uncount_mail();
+                }
+                self.refuse(Refusal(451, "4.3.0", "The message could not be kept".to_owned())).await
+            }
+        }
+    }
+
+    /// This host speaks TLS no more.
+    async fn forsake_tls(&mut self) -> io::Result<Step> {
+        self.reply(421, "4.3.2", "Come back without TLS").await?;
+        Ok(Step::Close)
     }
 
     /// What is wrong with a content, given what was announced.
@@ -525,32 +556,4 @@ impl Place {
         }
         idna::domain_to_ascii(domain).is_ok_and(|domain| self.serves.contains(&domain))
     }
-}
-
-impl Envelope {
-    fn local_parts(&self) -> Vec<String> {
-        let local = |address: &str| path::parts(address).map_or(address, |(local, _)| local).to_owned();
-        self.recipients.iter().map(|(address, _)| local(address)).collect()
-    }
-}
-
-/// RFC 6531 §3.5: an address beyond ASCII needs SMTPUTF8 in this transaction.
-fn check_ascii(address: &str, envelope: &Envelope) -> Result<(), Refusal> {
-    if address.is_ascii() || envelope.utf8 {
-        return Ok(());
-    }
-    Err(Refusal(553, "5.6.7", "An address beyond ASCII, without SMTPUTF8".to_owned()))
-}
-
-fn too_large(limit: usize) -> Refusal {
-    Refusal(552, "5.3.4", format!("The message is larger than {limit} octets"))
-}
-
-fn unknown_parameter(name: &str) -> Refusal {
-    Refusal(555, "5.5.4", format!("Parameter {name} not known here"))
-}
-
-fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let (head, tail) = text.split_at_checked(prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then_some(tail)
 }

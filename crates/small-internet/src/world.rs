@@ -24,9 +24,11 @@ use crate::{
     dns::{self, Content, Dns, DnsFault, Keys},
     domain::{Domain, Signing, table},
     host::Behaviour,
+    https,
     listener::{Listener, Service, Tasks},
     log::{Command, Event, Log},
     plan::{self, Plan},
+    policy::{self, Policy},
     smtp::{Place, Records},
     tlsa::{Tlsa, TlsaPorts, TlsaSet},
 };
@@ -89,8 +91,8 @@ impl World {
         let tasks = Tasks { tracker: TaskTracker::new(), stop: stop.clone(), records: Arc::clone(&records) };
         let guard = stop.clone().drop_guard();
         let home = watch::Sender::new(config.home);
-        let Sockets { dns: dns_sockets, smtp, .. } = sockets;
-        let listeners = listen(&plan, &ca, smtp, &home, &tasks).await?;
+        let Sockets { dns: dns_sockets, hosts, .. } = sockets;
+        let listeners = listen(&plan, &ca, hosts, &home, &tasks).await?;
         let hosts = Hosts { ca: &ca, listeners: &listeners, smtp_port: coordinates.smtp_port };
         let tlsa = hosts.tlsa(&plan)?;
         let content = Content { plan, tlsa };
@@ -123,6 +125,11 @@ impl World {
     /// The port on which every MX host takes mail.
     pub fn smtp_port(&self) -> u16 {
         self.coordinates.smtp_port
+    }
+
+    /// The port on which every policy host serves its policy over HTTPS.
+    pub fn https_port(&self) -> u16 {
+        self.coordinates.https_port
     }
 
     /// The certificate of the world's CA.
@@ -187,7 +194,7 @@ impl World {
         self.records.log.subscribe()
     }
 
-    /// The commands that came to a host since the start, oldest first; of the whole world the last 20,000 are remembered.
+    /// The commands (at a policy host: the requests' first lines) that came to a host since the start, oldest first; of the whole world the last 20,000 are remembered.
     pub fn commands(&self, host: &str) -> Vec<Command> {
         self.records.log.commands(host)
     }
@@ -200,13 +207,15 @@ impl World {
     /// From the next connection on, the host at `address` does this. Its rules count anew.
     ///
     /// # Errors
-    /// When there is no host, or the address was lost to another process meanwhile.
+    /// When there is no mail host, or the address was lost to another process meanwhile.
     pub async fn set_behaviour(&self, address: Ipv4Addr, behaviour: Behaviour) -> Result<()> {
-        let Some(listener) = self.listeners.iter().find(|listener| listener.address().ip() == address) else {
-            bail!("there is no host at {address}");
+        let at = SocketAddr::from((address, self.smtp_port()));
+        let Some(listener) = self.listeners.iter().find(|listener| listener.address() == at) else {
+            bail!("there is no mail host at {address}");
         };
-        let conduct = Conduct::new(&self.ca, listener.host(), behaviour)?;
-        listener.change(conduct).await.with_context(|| format!("cannot change the host at {address}"))
+        let conduct = Arc::new(Conduct::new(&self.ca, listener.host(), behaviour)?);
+        let service = Service::Mail { place: listener.place(), conduct };
+        listener.change(service).await.with_context(|| format!("cannot change the host at {address}"))
     }
 
     /// Makes the DNS server fail for questions of every type about exactly this name, or (`None`) answer again.
@@ -215,6 +224,32 @@ impl World {
     /// When that is no domain name.
     pub fn set_dns_fault(&self, name: &str, fault: Option<DnsFault>) -> Result<()> {
         self.dns.set_fault(name, fault)
+    }
+
+    /// From now on the domain has this for MTA-STS: first its policy host does it, then the TXT record changes.
+    ///
+    /// # Errors
+    /// When the domain had no policy host from the start ([`Policy::absent`] is one), or the address was lost to
+    /// another process meanwhile.
+    pub async fn set_policy(&self, domain: &str, policy: Policy) -> Result<()> {
+        let host = policy::host_of(domain);
+        let at =
+            |listener: &&Listener| listener.host() == host && listener.address().port() == self.https_port();
+        let Some(listener) = self.listeners.iter().find(at) else {
+            bail!("{domain} has no policy host");
+        };
+        let site = Arc::new(https::Site::new(&self.ca, &host, &policy)?);
+        let changed = listener.change(Service::Policy { place: listener.place(), site }).await;
+        changed.with_context(|| format!("cannot change the host {host}"))?;
+        self.dns.change(|content| {
+            content.plan.domain_mut(domain)?.policy = Some(policy);
+            Ok(())
+        })
+    }
+
+    /// How many requests came to the domain's policy host since the start. Their first lines are among its [`World::commands`].
+    pub fn policy_requests(&self, domain: &str) -> usize {
+        self.commands(&policy::host_of(domain)).len()
     }
 
     /// From now on the domain's zone is signed in this way.
@@ -305,26 +340,30 @@ impl Hosts<'_> {
 async fn listen(
     plan: &Plan,
     ca: &Ca,
-    smtp: block::SmtpSockets,
+    sockets: block::HostSockets,
     home: &watch::Sender<Option<SocketAddr>>,
     tasks: &Tasks,
 ) -> Result<Vec<Listener>> {
     let mut served = plan.served();
     let mut listeners = Vec::new();
-    for (host, (_, sockets)) in plan.hosts().into_iter().zip(smtp) {
-        let serves = served.remove(host.name).unwrap_or_default();
+    for (host, (_, sockets)) in plan.hosts().into_iter().zip(sockets) {
+        let serves = served.remove(&*host.name).unwrap_or_default();
         for (service, (address, socket)) in host.services.into_iter().zip(sockets) {
             let SocketAddr::V4(v4) = address else { bail!("{address} is no IPv4 address") };
             let place = Arc::new(Place {
-                host: host.name.to_owned(),
+                host: host.name.clone(),
                 domain: host.domain.to_owned(),
                 address: *v4.ip(),
                 serves: serves.clone(),
             });
             let service = match service {
                 plan::Service::Home => Service::Home(home.subscribe()),
+                plan::Service::Policy(policy) => {
+                    let site = https::Site::new(ca, &host.name, policy)?;
+                    Service::Policy { place: Arc::clone(&place), site: Arc::new(site) }
+                }
                 plan::Service::Mail(behaviour) => {
-                    let conduct = Conduct::new(ca, host.name, behaviour.clone())?;
+                    let conduct = Conduct::new(ca, &host.name, behaviour.clone())?;
                     Service::Mail { place: Arc::clone(&place), conduct: Arc::new(conduct) }
                 }
             };

@@ -106,6 +106,11 @@ fn of_domain(domain: &Domain) -> Result<Vec<(Name, RData)>> {
     for mx in mx_hosts(&domain.records) {
         records.push((name.clone(), RData::MX(MX::new(mx.preference, absolute(&mx.name)?))));
     }
+    if let Some(id) = domain.policy.as_ref().and_then(|policy| policy.id.as_ref()) {
+        // RFC 8461 §3.1
+        let name = absolute(&format!("_mta-sts.{}", domain.name))?;
+        records.push((name, txt(&format!("v=STSv1; id={id};"))));
+    }
     for (name, texts) in &domain.txt {
         let name = absolute(name)?;
         records.extend(texts.iter().map(|text| (name.clone(), txt(text))));

@@ -9,6 +9,7 @@ mod dnssec;
 mod handshakes;
 mod life;
 mod misbehaviour;
+mod policy;
 mod receiver;
 mod rows;
 mod tlsa;

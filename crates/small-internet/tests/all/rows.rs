@@ -42,6 +42,12 @@ async fn mail_in_the_clear_is_recorded(#[case] domain: &str, #[case] host: &str)
 #[rstest]
 #[case("mx.tls.example", true)]
 #[case("mx.verified.example", true)]
+#[case("mx.dane.example", true)]
+#[case("mx.sts.example", true)]
+#[case("mx.stripped.example", true)]
+#[case("mx.dane-mismatch.example", true)]
+#[case("mx.sts-mismatch.example", true)]
+#[case("mx.bogus.example", true)]
 #[case("mx.plain.example", false)]
 #[case("mx.legacy.example", true)]
 #[case("mx.broken.example", true)]
@@ -102,6 +108,85 @@ async fn verified_example_has_a_certificate_of_the_ca_for_its_mx_name() {
             );
             assert_eq!(started.is_ok(), verifies, "{name}: {:?}", started.err());
         });
+    }
+}
+
+/// RFC 8689 §2: the keyword is announced, and the parameter understood, inside TLS only.
+#[tokio::test(flavor = "multi_thread")]
+async fn dane_example_knows_requiretls_in_tls_only() {
+    let fixture = Fixture::new().await;
+    block_in_place(|| {
+        let mut client = fixture.connect("mx.dane.example");
+        assert!(!client.say("EHLO client.example").unwrap().contains("REQUIRETLS"));
+        client.expect("MAIL FROM:<> REQUIRETLS", "555 5.5.4");
+        let mut client = client.starttls(&Demand::modern()).unwrap();
+        let reply = client.say("EHLO client.example").unwrap();
+        assert!(reply.lines().any(|line| &line[4..] == "REQUIRETLS"), "{reply}");
+        client.expect("MAIL FROM:<> REQUIRETLS=YES", "501");
+        client.expect("MAIL FROM:<> REQUIRETLS", "250");
+        client.expect("RCPT TO:<bob@dane.example>", "250");
+        client.expect("DATA", "354");
+        client.expect("Subject: x\r\n.", "250");
+    });
+    assert_eq!(fixture.world.transaction(0).unwrap().mail, "MAIL FROM:<> REQUIRETLS");
+}
+
+/// A probe that brings no mail does not use STARTTLS up.
+#[tokio::test(flavor = "multi_thread")]
+async fn stripped_example_offers_starttls_until_there_was_a_mail() {
+    let fixture = Fixture::new().await;
+    let host = "mx.stripped.example";
+    block_in_place(|| {
+        for _ in 0..2 {
+            let mut probe = start(&fixture, host, &Demand::modern()).unwrap();
+            probe.expect("EHLO client.example", "250");
+            probe.expect("MAIL FROM:<>", "250");
+            probe.expect("RCPT TO:<bob@stripped.example>", "250");
+            probe.expect("QUIT", "221");
+        }
+        let mut late = start(&fixture, host, &Demand::modern()).unwrap();
+        late.expect("EHLO client.example", "250");
+        let mut later = start(&fixture, host, &Demand::modern()).unwrap();
+        later.expect("EHLO client.example", "250");
+        later.expect("MAIL FROM:<>", "250");
+        later.expect("RCPT TO:<bob@stripped.example>", "250");
+        let mut hesitant = fixture.connect(host);
+        assert!(hesitant.say("EHLO client.example").unwrap().contains("STARTTLS"));
+
+        let mut first = start(&fixture, host, &Demand::modern()).unwrap();
+        first.expect("EHLO client.example", "250");
+        assert!(first.bring("bob@stripped.example", MESSAGE).unwrap().starts_with("250 "));
+        assert_eq!(first.rest().unwrap(), b"", "the host closes after the mail");
+
+        late.expect("MAIL FROM:<>", "421");
+        later.expect("DATA", "354");
+        later.expect("Subject: x\r\n.", "421");
+        hesitant.expect("STARTTLS", "502");
+        for _ in 0..2 {
+            let mut next = fixture.connect(host);
+            assert!(!next.say("EHLO client.example").unwrap().contains("STARTTLS"));
+            next.expect("STARTTLS", "502");
+            assert!(next.bring("bob@stripped.example", MESSAGE).unwrap().starts_with("250 "));
+            next.expect("QUIT", "221");
+        }
+    });
+    let tls: Vec<_> = fixture.world.deliveries().into_iter().map(|delivery| delivery.tls).collect();
+    assert_eq!(tls, [Some("TLSv1.3".to_owned()), None, None]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stripped_example_begins_anew_with_each_start_of_the_world() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let world =
+            small_internet::World::start(small_internet::WorldConfig::new(data.path())).await.unwrap();
+        block_in_place(|| {
+            let address = (world.addresses("mx.stripped.example")[0], world.smtp_port()).into();
+            let mut client = Client::connect(address).unwrap();
+            assert!(client.say("EHLO client.example").unwrap().contains("STARTTLS"));
+            assert!(client.bring("bob@stripped.example", MESSAGE).unwrap().starts_with("250 "));
+        });
+        world.shutdown().await;
     }
 }
 
