@@ -1,5 +1,5 @@
-//! A small internet on loopback addresses, for the demo and for tests: real DNS, SMTP and TLS hosts, among them all
-//! that misbehave in the ways a sender has to cope with.
+//! A small internet on loopback addresses, for the demo and for tests: real DNS with DNSSEC, SMTP, TLS and HTTPS hosts,
+//! among them all that misbehave in the ways a sender has to cope with.
 //!
 //! It shares no code with the server it is a peer of: a peer that shares our code proves nothing.
 //!
@@ -12,7 +12,8 @@
 //!     ..WorldConfig::new("/tmp/data")
 //! })
 //! .await?;
-//! // … resolve with `world.dns_addr()`, connect to port `world.smtp_port()`, trust `world.ca_pem()` …
+//! // … resolve with `world.dns_addr()`, trust `world.trust_anchor()` and `world.ca_pem()`, connect to port
+//! // `world.smtp_port()` …
 //! let delivery = world.wait_for(|all| all.iter().find(|d| d.domain == "grey.example").cloned()).await;
 //! assert_eq!(delivery.tls.as_deref(), Some("TLSv1.3"));
 //! world.shutdown().await;

@@ -36,7 +36,7 @@ use crate::{
 /// How a world is made.
 #[derive(Clone, Debug)]
 pub struct WorldConfig {
-    /// Where the CA, the certificates, the coordinates and the deliveries are kept; made if absent. A world started
+    /// Where the CA, the certificates, the zones' keys, the coordinates and the deliveries are kept; made if absent. A world started
     /// again with the same directory goes on where it was.
     pub data: PathBuf,
     /// Where the server under test takes mail for `home.example`. May be given later, with [`World::set_home`].
@@ -52,7 +52,7 @@ impl WorldConfig {
     }
 }
 
-/// A small internet of its own on loopback addresses: real DNS, SMTP and TLS. Dropped, it stops; [`World::shutdown`] also waits for that.
+/// A small internet of its own on loopback addresses: real DNS, SMTP, TLS and HTTPS. Dropped, it stops; [`World::shutdown`] also waits for that.
 pub struct World {
     coordinates: Coordinates,
     ca: Ca,

@@ -134,16 +134,38 @@ async fn zones_have_name_servers() {
     );
 }
 
+/// RFC 1035 §4.2.1: an answer over UDP has 512 octets unless more are asked for; the rest comes over TCP.
+#[tokio::test]
+async fn long_answers_are_truncated() {
+    let text = "a".repeat(600);
+    let domain = Domain::new("long.example", Behaviour::tls()).txt("long.example", &text);
+    let fixture = Fixture::with([domain]).await;
+    let over_udp = async |dnssec| ask(&fixture, "long.example.", RecordType::TXT, dnssec).await.unwrap();
+    let short = over_udp(Dnssec::Ignored).await;
+    assert!(short.metadata.truncation && short.answers.is_empty());
+    let long = over_udp(Dnssec::Wanted).await;
+    assert!(!long.metadata.truncation);
+    let over_tcp = ask_over_tcp(&fixture, "long.example.", RecordType::TXT).await;
+    for answer in [long, over_tcp] {
+        assert_eq!(answer.answers[0].data.to_string(), text);
+    }
+}
+
 #[tokio::test]
 async fn dns_answers_over_tcp() {
     let fixture = Fixture::new().await;
+    let answer = ask_over_tcp(&fixture, "tls.example.", RecordType::MX).await;
+    assert_eq!(answer.answers.len(), 1);
+}
+
+async fn ask_over_tcp(fixture: &Fixture, name: &str, kind: RecordType) -> Message {
     let mut stream = TcpStream::connect(fixture.world.dns_addr()).await.unwrap();
-    let question = question("tls.example.", RecordType::MX, Dnssec::Ignored).to_vec().unwrap();
+    let question = question(name, kind, Dnssec::Ignored).to_vec().unwrap();
     stream.write_u16(question.len().try_into().unwrap()).await.unwrap();
     stream.write_all(&question).await.unwrap();
     let mut answer = vec![0; stream.read_u16().await.unwrap().into()];
     stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(Message::from_vec(&answer).unwrap().answers.len(), 1);
+    Message::from_vec(&answer).unwrap()
 }
 
 #[tokio::test]

@@ -195,6 +195,26 @@ async fn an_attacker_is_noticed_in_a_signed_zone(
 }
 
 #[tokio::test]
+async fn faults_hit_names_below_a_host_too() {
+    let fixture = Fixture::new().await;
+    let world = &fixture.world;
+    let name = "_25._tcp.mx.dane.example";
+    for (fault, expected) in [
+        (Some(DnsFault::ServFail), "Server Failure"),
+        (Some(DnsFault::NoSignatures), "bogus"),
+        (Some(DnsFault::Forged(Ipv4Addr::LOCALHOST)), "bogus"),
+        (None, "secure 3 1 1 "),
+    ] {
+        world.set_dns_fault(name, fault).unwrap();
+        let answer = ask(world, name, TLSA).await;
+        assert!(answer.contains(expected), "{fault:?}: {answer}");
+        assert_eq!(ask(world, "dane.example", MX).await, "secure 10 mx.dane.example.");
+    }
+    world.set_dns_fault("_mta-sts.sts.example", Some(DnsFault::ServFail)).unwrap();
+    assert!(ask(world, "_mta-sts.sts.example", TXT).await.contains("Server Failure"));
+}
+
+#[tokio::test]
 async fn a_world_keeps_its_keys() {
     let data = tempfile::tempdir().unwrap();
     let first = World::start(WorldConfig::new(data.path())).await.unwrap();

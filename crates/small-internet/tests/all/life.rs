@@ -46,7 +46,9 @@ async fn a_world_goes_on_where_it_was() {
     let second = World::start(config).await.unwrap();
     assert_eq!(second.ca_pem(), ca);
     assert_eq!(second.deliveries(), deliveries);
-    assert_eq!((second.dns_addr(), second.smtp_port()), (coordinates.dns, coordinates.smtp_port));
+    let again = second.coordinates();
+    assert_eq!((again.dns, again.smtp_port), (coordinates.dns, coordinates.smtp_port));
+    assert_eq!((again.https_port, &again.trust_anchor), (coordinates.https_port, &coordinates.trust_anchor));
     for (host, addresses) in &coordinates.hosts {
         let expected: &[_] = if host.ends_with("zz.example") { &[] } else { addresses };
         assert_eq!(second.addresses(host), expected, "{host}");
@@ -64,6 +66,27 @@ async fn a_world_goes_on_where_it_was() {
     let ids: Vec<_> = second.deliveries().into_iter().map(|delivery| delivery.message_id).collect();
     assert_eq!(ids, ["1@home.example", "2@home.example"]);
     assert!(second.raw(1).unwrap().starts_with(b"Message-ID: <2@"));
+}
+
+/// The world of a version that knew neither DNSSEC nor policy hosts.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_world_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let first = World::start(WorldConfig::new(data.path())).await.unwrap();
+    let before = first.coordinates().clone();
+    first.shutdown().await;
+    drop(first);
+    let path = data.path().join("small-internet.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let fields = json.as_object_mut().unwrap();
+    assert!(fields.remove("https_port").is_some() && fields.remove("trust_anchor").is_some());
+    std::fs::write(&path, json.to_string()).unwrap();
+
+    let second = World::start(WorldConfig::new(data.path())).await.unwrap();
+    let after = second.coordinates();
+    assert_eq!((&after.hosts, after.smtp_port), (&before.hosts, before.smtp_port));
+    assert!(![0, after.smtp_port].contains(&after.https_port));
+    assert_eq!(std::fs::read_to_string(&after.trust_anchor).unwrap(), second.trust_anchor());
 }
 
 #[tokio::test(flavor = "multi_thread")]
