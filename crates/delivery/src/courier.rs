@@ -3,8 +3,8 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use guarantee::{
-    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, LookupFailure,
-    LookupFailureKind, MxAnswer, MxHost, PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
+    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, MxAnswer, MxHost,
+    PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
 };
 use jiff::Timestamp;
 use rustls::ClientConfig;
@@ -119,11 +119,9 @@ impl Courier {
         let addresses = match route.host.parse() {
             Ok(address) => Addresses::Found(vec![address]),
             Err(_) => match self.inner.dns.addresses(&route.host).await {
-                Answer::Found(found) => Addresses::Found(found),
-                Answer::NoData | Answer::NxDomain => Addresses::NoAddress,
-                Answer::Failed(detail) => {
-                    Addresses::Failed(LookupFailure { kind: LookupFailureKind::Unanswered, detail })
-                }
+                Answer::Found(found) => Addresses::Found(found.records),
+                Answer::NoData(_) | Answer::NxDomain(_) => Addresses::NoAddress,
+                Answer::Failed(failure) => Addresses::Failed(failure),
             },
         };
         let tlsa = Tlsa::None;

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use guarantee::{Age, LookupFailure, LookupFailureKind, Proof};
 use hickory_resolver::{
     TokioResolver,
     config::{
@@ -39,13 +40,24 @@ pub(crate) struct Dns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer<T> {
     /// At least one record.
-    Found(Vec<T>),
+    Found(Found<T>),
     /// The name exists, but has no such record.
-    NoData,
+    NoData(Proof),
     /// The name does not exist.
-    NxDomain,
-    /// Timeout, SERVFAIL, a malformed answer: nothing is known.
-    Failed(String),
+    NxDomain(Proof),
+    /// Nothing is known: bogus, or not answered.
+    Failed(LookupFailure),
+}
+
+/// Records of one type, CNAMEs followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found<T> {
+    /// Never empty.
+    pub(crate) records: Vec<T>,
+    /// The weakest of theirs and of every CNAME on the way (RFC 7672 §2.1.3).
+    pub(crate) proof: Proof,
+    /// Whether they come from a cache.
+    pub(crate) age: Age,
 }
 
 /// Whom to ask.
@@ -112,31 +124,55 @@ impl Dns {
         both(v6, v4)
     }
 
+    /// The TXT records of a name, the character-strings of each in one (RFC 8461 §3.1). What is not UTF-8 is replaced.
+    #[allow(dead_code)] // MTA-STS and TLS-RPT will ask.
+    pub(crate) async fn txt(&self, name: &str, _age: Age) -> Answer<String> {
+        self.ask(name, RecordType::TXT, |data| match data {
+            RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
+            _ => None,
+        })
+        .await
+    }
+
     async fn ask<T>(&self, name: &str, kind: RecordType, pick: impl Fn(&RData) -> Option<T>) -> Answer<T> {
         // Fully qualified: never completed by a search list.
         match self.resolver.lookup(format!("{name}."), kind).await {
             Ok(lookup) => {
                 let found: Vec<T> = lookup.answers().iter().filter_map(|record| pick(&record.data)).collect();
-                if found.is_empty() { Answer::NoData } else { Answer::Found(found) }
+                if found.is_empty() {
+                    Answer::NoData(Proof::Insecure)
+                } else {
+                    Answer::Found(Found { records: found, proof: Proof::Insecure, age: Age::Cached })
+                }
             }
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
-                ResponseCode::NXDomain => Answer::NxDomain,
-                ResponseCode::NoError => Answer::NoData,
-                other => Answer::Failed(other.to_string()),
+                ResponseCode::NXDomain => Answer::NxDomain(Proof::Insecure),
+                ResponseCode::NoError => Answer::NoData(Proof::Insecure),
+                other => unanswered(other.to_string()),
             },
-            Err(error) => Answer::Failed(error.to_string()),
+            Err(error) => unanswered(error.to_string()),
         }
     }
+}
+
+fn unanswered<T>(detail: String) -> Answer<T> {
+    Answer::Failed(LookupFailure { kind: LookupFailureKind::Unanswered, detail })
 }
 
 /// One family's failure is not hidden by the other's denial, only by its data.
 fn both<T>(first: Answer<T>, second: Answer<T>) -> Answer<T> {
     match (first, second) {
-        (Answer::Found(first), Answer::Found(second)) => Answer::Found(in_turn(first, second)),
+        (Answer::Found(first), Answer::Found(second)) => Answer::Found(Found {
+            proof: first.proof.min(second.proof),
+            age: first.age,
+            records: in_turn(first.records, second.records),
+        }),
         (Answer::Found(all), _) | (_, Answer::Found(all)) => Answer::Found(all),
         (Answer::Failed(why), _) | (_, Answer::Failed(why)) => Answer::Failed(why),
-        (Answer::NxDomain, Answer::NxDomain) => Answer::NxDomain,
-        (Answer::NoData | Answer::NxDomain, Answer::NoData | Answer::NxDomain) => Answer::NoData,
+        (Answer::NxDomain(one), Answer::NxDomain(other)) => Answer::NxDomain(one.min(other)),
+        (Answer::NoData(one) | Answer::NxDomain(one), Answer::NoData(other) | Answer::NxDomain(other)) => {
+            Answer::NoData(one.min(other))
+        }
     }
 }
 
@@ -184,21 +220,24 @@ mod tests {
     use super::*;
 
     fn found(all: &[u8]) -> Answer<u8> {
-        Answer::Found(all.to_vec())
+        Answer::Found(Found { records: all.to_vec(), proof: Proof::Insecure, age: Age::Cached })
     }
 
     fn failed() -> Answer<u8> {
-        Answer::Failed("SERVFAIL".to_owned())
+        unanswered("SERVFAIL".to_owned())
     }
+
+    const NO_DATA: Answer<u8> = Answer::NoData(Proof::Insecure);
+    const NX_DOMAIN: Answer<u8> = Answer::NxDomain(Proof::Insecure);
 
     #[rstest]
     #[case(found(&[1, 2]), found(&[7, 8, 9]), found(&[1, 7, 2, 8, 9]))]
     #[case(found(&[1]), failed(), found(&[1]))]
-    #[case(Answer::NxDomain, found(&[7]), found(&[7]))]
-    #[case(Answer::NoData, failed(), failed())]
-    #[case(failed(), Answer::NxDomain, failed())]
-    #[case(Answer::NoData, Answer::NxDomain, Answer::NoData)]
-    #[case(Answer::NxDomain, Answer::NxDomain, Answer::NxDomain)]
+    #[case(NX_DOMAIN, found(&[7]), found(&[7]))]
+    #[case(NO_DATA, failed(), failed())]
+    #[case(failed(), NX_DOMAIN, failed())]
+    #[case(NO_DATA, NX_DOMAIN, NO_DATA)]
+    #[case(NX_DOMAIN, NX_DOMAIN, NX_DOMAIN)]
     fn addresses_of_both_families_make_one_answer(
         #[case] v6: Answer<u8>,
         #[case] v4: Answer<u8>,

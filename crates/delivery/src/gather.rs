@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use guarantee::{Addresses, Facts, LookupFailure, LookupFailureKind, MxAnswer, MxHost, Proof, Sts, Tlsa};
+use guarantee::{Addresses, Facts, MxAnswer, MxHost, Proof, Sts, Tlsa};
 use rand::seq::SliceRandom;
 
 use crate::dns::{Answer, Dns};
@@ -28,22 +28,18 @@ pub struct Ownership {
 pub(crate) async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts {
     let mx = match dns.mx(next_hop).await {
         // RFC 7505 §3: a single record, preference 0, the root.
-        Answer::Found(records) if records.len() == 1 && records[0].1.is_empty() => MxAnswer::NullMx,
-        Answer::Found(records) => found(hosts(dns, own, records).await),
+        Answer::Found(found) if found.records.len() == 1 && found.records[0].1.is_empty() => MxAnswer::NullMx,
+        Answer::Found(all) => found(hosts(dns, own, all.records).await),
         // RFC 5321 §5.1: without an MX the domain is its own host.
-        Answer::NoData => implicit(dns, own, next_hop).await,
-        Answer::NxDomain => MxAnswer::NoSuchDomain,
-        Answer::Failed(detail) => MxAnswer::Failed(unanswered(detail)),
+        Answer::NoData(_) => implicit(dns, own, next_hop).await,
+        Answer::NxDomain(_) => MxAnswer::NoSuchDomain,
+        Answer::Failed(failure) => MxAnswer::Failed(failure),
     };
     Facts { next_hop: next_hop.to_owned(), mx, sts: Sts::None }
 }
 
 fn found(hosts: Vec<MxHost>) -> MxAnswer {
     MxAnswer::Hosts { proof: Proof::Insecure, expanded: None, hosts }
-}
-
-fn unanswered(detail: String) -> LookupFailure {
-    LookupFailure { kind: LookupFailureKind::Unanswered, detail }
 }
 
 async fn implicit(dns: &Dns, own: &Ownership, next_hop: &str) -> MxAnswer {
@@ -68,12 +64,12 @@ async fn host(dns: &Dns, own: &Ownership, preference: u16, name: String) -> MxHo
     let (addresses, at_own_address) = match dns.addresses(&name).await {
         Answer::Found(found) => {
             // ::ffff:192.0.2.1 is 192.0.2.1.
-            let found: Vec<IpAddr> = found.iter().map(IpAddr::to_canonical).collect();
+            let found: Vec<IpAddr> = found.records.iter().map(IpAddr::to_canonical).collect();
             let own_address = found.iter().any(|address| own.addresses.contains(address));
             (usable(own, found), own_address)
         }
-        Answer::NoData | Answer::NxDomain => (Addresses::NoAddress, false),
-        Answer::Failed(detail) => (Addresses::Failed(unanswered(detail)), false),
+        Answer::NoData(_) | Answer::NxDomain(_) => (Addresses::NoAddress, false),
+        Answer::Failed(failure) => (Addresses::Failed(failure), false),
     };
     let is_self = own.names.contains(&name) || at_own_address;
     MxHost { name, preference, addresses, is_self, tlsa: Tlsa::None }
