@@ -81,6 +81,7 @@ impl<'a> Round<'a> {
             smtputf8: attempt.smtputf8,
             ret: attempt.ret,
             envid: attempt.envid.clone(),
+            requiretls: false,
         };
         let original = Form { mail, facts: facts_of(&attempt.content), content: None };
         let standings = vec![Standing::default(); attempt.recipients.len()];
@@ -321,6 +322,7 @@ fn cause_of(obstacle: &Obstacle, connection: &Connection) -> Cause {
     match obstacle {
         Obstacle::NeedsReencoding => Cause::NoEightBitMime { host },
         Obstacle::AddressNeedsSmtputf8 | Obstacle::HeaderNeedsSmtputf8 => Cause::NoSmtpUtf8 { host },
+        Obstacle::NoRequireTls => Cause::RequireTlsNotOffered { host },
         Obstacle::TooLarge { limit, .. } => Cause::TooLarge { host, limit: *limit },
         Obstacle::Malformed { what } => Cause::OwnFault { detail: format!("a malformed envelope: {what:?}") },
     }

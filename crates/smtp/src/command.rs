@@ -82,8 +82,15 @@ pub(crate) struct MailArguments {
     pub(crate) size: Option<u64>,
 }
 
+/// What the session brings to reading a MAIL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MailContext {
+    /// Whether REQUIRETLS is offered.
+    pub(crate) requiretls: bool,
+}
+
 /// Reads what follows `MAIL `.
-pub(crate) fn mail(arguments: &str) -> Result<MailArguments, Reply> {
+pub(crate) fn mail(arguments: &str, context: MailContext) -> Result<MailArguments, Reply> {
     let path = after_keyword(arguments, "FROM:").ok_or_else(|| syntax("MAIL FROM:<name@example.org>"))?;
     let (path, rest) = Path::read(path).map_err(|error| address_refused(error, Side::Sender))?;
     let mut size = None;
@@ -93,6 +100,7 @@ pub(crate) fn mail(arguments: &str) -> Result<MailArguments, Reply> {
         smtputf8: false,
         ret: None,
         envid: None,
+        requiretls: false,
     };
     for (key, value) in parameters(rest)? {
         match key.as_str() {
@@ -100,6 +108,11 @@ pub(crate) fn mail(arguments: &str) -> Result<MailArguments, Reply> {
             "BODY" => wishes.body = body(value)?,
             "SMTPUTF8" if value.is_none() => wishes.smtputf8 = true,
             "SMTPUTF8" => return Err(bad_value("SMTPUTF8")),
+            // RFC 8689 §2: it MUST only be specified inside TLS; before that it is as unknown as EHLO says.
+            "REQUIRETLS" if context.requiretls => match value {
+                None => wishes.requiretls = true,
+                Some(_) => return Err(bad_value("REQUIRETLS")),
+            },
             "RET" => wishes.ret = Some(ret(value)?),
             "ENVID" => wishes.envid = Some(envid(value)?),
             // RFC 4954 §5: who wrote it is not believed here, so it is as if it were AUTH=<>.

@@ -99,6 +99,8 @@ pub struct MailFrom {
     pub ret: Option<Ret>,
     /// `ENVID=`, still xtext (RFC 3461 §4.4).
     pub envid: Option<String>,
+    /// `REQUIRETLS` (RFC 8689 §2): TLS with a proven host all the way, or a bounce.
+    pub requiretls: bool,
 }
 
 /// What one RCPT TO said.

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Octets of a command line, CRLF included: `500 5.5.2`. RFC 5321 says 512; SIZE, BODY, AUTH=, SMTPUTF8 and
-    /// the DSN parameters add up to about 1,600 more.
+    /// the DSN parameters add up to about 1,500 more, REQUIRETLS to 11 (RFC 8689 §2).
     pub command_line: usize,
     /// Octets of a line in an AUTH exchange, CRLF included: `500 5.5.6` (RFC 4954 §4).
     pub auth_line: usize,
@@ -32,7 +32,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            command_line: 2048,
+            command_line: 2048 + 11,
             auth_line: 12_288,
             refused_line: 1 << 20,
             text_line: 16_384,

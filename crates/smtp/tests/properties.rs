@@ -254,6 +254,7 @@ fn short() -> Message<'static> {
         smtputf8: false,
         ret: None,
         envid: None,
+        requiretls: false,
     };
     static TO: std::sync::LazyLock<Vec<RcptTo>> = std::sync::LazyLock::new(|| {
         vec![RcptTo { address: "bob@home.example".to_owned(), notify: Notify::Unspecified, orcpt: None }]

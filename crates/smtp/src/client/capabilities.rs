@@ -59,6 +59,12 @@ impl Capabilities {
         Self { keywords: reply.lines.iter().skip(1).map(keyword).collect() }
     }
 
+    /// What of it counts on a connection in clear: REQUIRETLS must be offered after STARTTLS (RFC 8689 §2).
+    pub(super) fn in_clear(mut self) -> Self {
+        self.keywords.remove(Extension::RequireTls.keyword());
+        self
+    }
+
     /// Whether the extension is offered, by its whole keyword.
     pub fn offers(&self, extension: Extension) -> bool {
         self.keywords.contains_key(extension.keyword())

@@ -138,6 +138,8 @@ enum Secured {
 #[derive(Debug)]
 enum State {
     Awaiting(Stage),
+    /// QUIT was said; then this is settled.
+    Leaving(Report),
     Handshake,
     Ready,
     Transaction(Running),
@@ -191,7 +193,7 @@ impl Dialogue {
                 }
                 self.finish(running, Connection::Dead);
             }
-            State::Awaiting(Stage::Quit) => self.report(Report::Quit),
+            State::Leaving(report) => self.report(report),
             State::Awaiting(stage) => self.report(Report::Failed(Failure::Lost { stage, loss })),
             State::Handshake | State::Ready | State::Over => {}
         }
@@ -261,8 +263,7 @@ impl Dialogue {
     /// Takes leave of a greeted connection (RFC 5321 §4.1.1.10).
     pub fn quit(&mut self) {
         if matches!(self.state, State::Ready) {
-            self.input.clear();
-            self.command("QUIT", Stage::Quit);
+            self.leave(Report::Quit);
         }
     }
 
@@ -274,6 +275,7 @@ impl Dialogue {
             }
             let wait = match &mut self.state {
                 State::Awaiting(stage) => *stage,
+                State::Leaving(_) => Stage::Quit,
                 State::Handshake => return Action::Handshake,
                 State::Ready | State::Over => return Action::Idle,
                 State::Transaction(running) => match running.want() {
@@ -311,11 +313,12 @@ impl Dialogue {
                 return;
             }
             State::Awaiting(stage) => *stage,
+            // Whatever it is, it is the last.
+            State::Leaving(_) => return self.lost(Loss::Closed),
             State::Handshake | State::Ready | State::Over => return,
         };
         let refused = |reply| Report::Failed(Failure::Refused { stage, reply });
         match stage {
-            Stage::Quit => self.over(Report::Quit),
             _ if reply.code == 421 => self.over(refused(reply)),
             Stage::Greeting if reply.is_positive() => self.say_hello("EHLO", Stage::Ehlo),
             Stage::Ehlo if reply.is_positive() => self.greeted(Capabilities::from_ehlo(&reply)),
@@ -335,12 +338,16 @@ impl Dialogue {
                 self.state = State::Ready;
                 self.report(Report::InClear(WithoutTls::Refused(reply)));
             }
-            _ => self.over(refused(reply)),
+            // RFC 5321 §3.1, §4.1.4: also where nothing else is possible, QUIT comes last.
+            _ => self.leave(refused(reply)),
         }
     }
 
     fn greeted(&mut self, capabilities: Capabilities) {
-        self.capabilities = capabilities;
+        self.capabilities = match self.secured {
+            Secured::Yes => capabilities,
+            Secured::No => capabilities.in_clear(),
+        };
         let offered = self.capabilities.offers(Extension::StartTls);
         self.state = State::Ready;
         match (self.secured, offered, self.wish) {
@@ -355,6 +362,14 @@ impl Dialogue {
 
     fn say_hello(&mut self, verb: &str, stage: Stage) {
         self.command(&format!("{verb} {}", self.name), stage);
+    }
+
+    /// Says QUIT, whatever the server may have said meanwhile, and then reports.
+    fn leave(&mut self, report: Report) {
+        self.input.clear();
+        self.reader = ReplyReader::default();
+        self.actions.push_back(Action::Send { octets: b"QUIT\r\n".to_vec(), stage: Stage::Quit });
+        self.state = State::Leaving(report);
     }
 
     /// Sends a command that nothing else may be on the way with.

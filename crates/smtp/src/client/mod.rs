@@ -30,7 +30,7 @@ mod transaction;
 pub use capabilities::{Capabilities, Extension};
 pub use dialogue::{Action, Dialogue, Failure, NotBegun, Report, TlsWish, WithoutTls};
 pub use dots::DotWriter;
-pub use prepare::{MailParameters, Message, Obstacle, Smtputf8, prepare};
+pub use prepare::{Flag, MailParameters, Message, Obstacle, prepare};
 pub use reply::{BadReply, ReplyReader};
 pub use stage::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT, Stage};
 pub use transaction::{Connection, Disposition, Loss, Outcome, RECIPIENTS, RecipientOutcome, Transaction};

@@ -25,16 +25,18 @@ pub struct MailParameters {
     /// `BODY=8BITMIME`, if that type.
     pub body: BodyType,
     /// Whether `SMTPUTF8` is said.
-    pub smtputf8: Smtputf8,
+    pub smtputf8: Flag,
+    /// Whether `REQUIRETLS` is said.
+    pub requiretls: Flag,
     /// `RET=`.
     pub ret: Option<Ret>,
     /// `ENVID=`.
     pub envid: Option<String>,
 }
 
-/// Whether MAIL says SMTPUTF8 (RFC 6531 §3.4).
+/// Whether MAIL says a parameter that has no value (RFC 6531 §3.4, RFC 8689 §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Smtputf8 {
+pub enum Flag {
     /// Not needed, or not offered.
     #[default]
     Unsaid,
@@ -54,6 +56,11 @@ pub enum Obstacle {
     /// The header is not ASCII: 5.6.9 (RFC 6531 §3.5).
     #[error("the header has characters outside ASCII and the server does not offer SMTPUTF8")]
     HeaderNeedsSmtputf8,
+    /// The message requires TLS on the way from there on, and the server does not promise it: 5.7.30
+    /// (RFC 8689 §4.2.1). For a null reverse-path this should be no end (§5): it may go without REQUIRETLS, with no
+    /// more than the headers of what it is about.
+    #[error("the message needs REQUIRETLS and the server does not offer it on a proven connection")]
+    NoRequireTls,
     /// 5.3.4.
     #[error("the message has {size} octets and the server takes {limit} at most")]
     TooLarge {
@@ -77,6 +84,7 @@ impl Obstacle {
             Self::NeedsReencoding => (6, 3),
             Self::AddressNeedsSmtputf8 => (6, 7),
             Self::HeaderNeedsSmtputf8 => (6, 9),
+            Self::NoRequireTls => (7, 30),
             Self::TooLarge { .. } => (3, 4),
             Self::Malformed { .. } => (1, 3),
         };
@@ -92,6 +100,12 @@ pub fn prepare(message: &Message<'_>, capabilities: &Capabilities) -> Result<Mai
     well_formed(message)?;
     let mail = message.mail;
     let mut parameters = MailParameters::default();
+    if mail.requiretls {
+        if !capabilities.offers(Extension::RequireTls) {
+            return Err(Obstacle::NoRequireTls);
+        }
+        parameters.requiretls = Flag::Said;
+    }
     if let Some(limit) = capabilities.max_size().filter(|&limit| message.content.size > limit) {
         return Err(Obstacle::TooLarge { size: message.content.size, limit });
     }
@@ -102,7 +116,7 @@ pub fn prepare(message: &Message<'_>, capabilities: &Capabilities) -> Result<Mai
     if capabilities.offers(Extension::Smtputf8) {
         // Also for 8-bit bodies of mail that was accepted with SMTPUTF8: headers of its parts may be UTF-8.
         let needed = mail.smtputf8 && eight_bit > EightBit::Nowhere || has_utf8_address(message);
-        parameters.smtputf8 = if needed { Smtputf8::Said } else { Smtputf8::Unsaid };
+        parameters.smtputf8 = if needed { Flag::Said } else { Flag::Unsaid };
     } else if has_utf8_address(message) {
         return Err(Obstacle::AddressNeedsSmtputf8);
     } else if mail.smtputf8 && eight_bit == EightBit::Header {
@@ -115,8 +129,9 @@ pub fn prepare(message: &Message<'_>, capabilities: &Capabilities) -> Result<Mai
         return Err(Obstacle::NeedsReencoding);
     }
     if capabilities.offers(Extension::Dsn) {
-        // RFC 3461 §5.2.1: what was given, and nothing that was not.
-        parameters.ret = mail.ret;
+        // RFC 3461 §5.2.1: what was given, and nothing that was not. RFC 8689 §5: with REQUIRETLS, RET=FULL MUST be
+        // disregarded; who reports beyond the next hop is to return no more than the headers, too.
+        parameters.ret = mail.ret.map(|ret| if mail.requiretls { Ret::Hdrs } else { ret });
         parameters.envid.clone_from(&mail.envid);
     }
     Ok(parameters)

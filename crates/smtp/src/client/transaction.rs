@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use guarantee::{Clearance, Protection};
 
-use super::{Capabilities, Extension, Message, Obstacle, Smtputf8, Stage, prepare};
+use super::{Capabilities, Extension, Flag, Message, Obstacle, Stage, prepare};
 use crate::envelope::{BodyType, Notify, RcptTo, Ret, ReversePath};
-use crate::reply::{Class, Reply};
+use crate::reply::{Class, EnhancedStatus, Reply};
 
 /// Octets of commands sent in one go: what fits into any TCP window (RFC 2920 §3.1).
 const GROUP: usize = 4096;
@@ -63,6 +63,10 @@ impl Transaction {
         message: &Message<'_>,
     ) -> Result<Self, Obstacle> {
         let parameters = prepare(message, capabilities)?;
+        // RFC 8689 §2: said only to a host that has proven who it is.
+        if parameters.requiretls == Flag::Said && clearance.protection() < Protection::Authenticated {
+            return Err(Obstacle::NoRequireTls);
+        }
         let mut commands = VecDeque::with_capacity(message.recipients.len() + 2);
         let mut line = match &message.mail.reverse_path {
             ReversePath::Null => "MAIL FROM:<>".to_owned(),
@@ -74,8 +78,11 @@ impl Transaction {
         if parameters.body == BodyType::EightBitMime {
             line += " BODY=8BITMIME";
         }
-        if parameters.smtputf8 == Smtputf8::Said {
+        if parameters.smtputf8 == Flag::Said {
             line += " SMTPUTF8";
+        }
+        if parameters.requiretls == Flag::Said {
+            line += " REQUIRETLS";
         }
         match parameters.ret {
             Some(Ret::Full) => line += " RET=FULL",
@@ -165,9 +172,17 @@ impl RecipientOutcome {
             Self::Refused {
                 stage: Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Block | Stage::EndOfData,
                 reply,
-            } if reply.class() == Class::Permanent => Disposition::Failed,
+            } if reply.class() == Class::Permanent && !self.is_too_many_recipients() => Disposition::Failed,
             Self::Refused { .. } | Self::Lost { .. } => Disposition::Deferred,
         }
+    }
+
+    /// RFC 5321 §4.5.3.1.10: 552 to RCPT is how RFC 821 said what is 452 now. A 552 that says itself that it means
+    /// something else, as a full mailbox, is final.
+    fn is_too_many_recipients(&self) -> bool {
+        let Self::Refused { stage: Stage::Rcpt, reply } = self else { return false };
+        let too_many = EnhancedStatus::new(5, 5, 3);
+        reply.code == 552 && reply.enhanced.is_none_or(|status| status == too_many)
     }
 }
 

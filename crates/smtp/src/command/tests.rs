@@ -1,6 +1,6 @@
 use rstest::rstest;
 
-use super::{Bdat, BdatEnd, RcptContext, Verb, bdat, client_name, mail, rcpt, split};
+use super::{Bdat, BdatEnd, MailContext, RcptContext, Verb, bdat, client_name, mail, rcpt, split};
 use crate::envelope::{BodyType, Notify, NotifyOn, Ret, ReversePath};
 
 #[rstest]
@@ -16,6 +16,9 @@ fn lines_are_split(#[case] line: &str, #[case] verb: Verb, #[case] arguments: &s
     assert_eq!(split(line), (verb, arguments));
 }
 
+const CLEAR: MailContext = MailContext { requiretls: false };
+const TLS: MailContext = MailContext { requiretls: true };
+
 #[rstest]
 #[case("FROM:<>", "", None)]
 #[case("from:<a@tls.example>", "a@tls.example", None)]
@@ -24,20 +27,40 @@ fn lines_are_split(#[case] line: &str, #[case] verb: Verb, #[case] arguments: &s
 #[case("FROM:<a@TLS.example> SIZE=1000 BODY=8bitmime", "a@tls.example", Some(1000))]
 #[case("FROM:<a@tls.example>  size=18446744073709551615", "a@tls.example", Some(u64::MAX))]
 fn mail_is_read(#[case] arguments: &str, #[case] sender: &str, #[case] size: Option<u64>) {
-    let mail = mail(arguments).expect("valid");
+    let mail = mail(arguments, CLEAR).expect("valid");
     assert_eq!(mail.mail.reverse_path.as_str(), sender);
     assert_eq!(mail.size, size);
 }
 
 #[test]
 fn mail_keeps_every_wish() {
-    let mail =
-        mail("FROM:<ü@tls.example> SMTPUTF8 BODY=8BITMIME RET=hdrs ENVID=a+2Bb AUTH=<>").expect("valid");
+    let said = "FROM:<ü@tls.example> SMTPUTF8 BODY=8BITMIME RET=hdrs ENVID=a+2Bb AUTH=<> requireTLS";
+    let mail = mail(said, TLS).expect("valid");
     assert_eq!(mail.mail.reverse_path, ReversePath::Address("ü@tls.example".to_owned()));
     assert_eq!(mail.mail.body, BodyType::EightBitMime);
     assert!(mail.mail.smtputf8);
     assert_eq!(mail.mail.ret, Some(Ret::Hdrs));
     assert_eq!(mail.mail.envid.as_deref(), Some("a+2Bb"));
+    assert!(mail.mail.requiretls);
+}
+
+#[rstest]
+#[case::said("FROM:<a@tls.example> REQUIRETLS", TLS, Ok(true))]
+#[case::by_a_report("FROM:<> REQUIRETLS", TLS, Ok(true))]
+#[case::with_a_report_of_all("FROM:<a@tls.example> RET=FULL REQUIRETLS", TLS, Ok(true))]
+#[case::unsaid("FROM:<a@tls.example>", TLS, Ok(false))]
+#[case::with_a_value("FROM:<a@tls.example> REQUIRETLS=YES", TLS, Err(501))]
+#[case::with_an_empty_value("FROM:<a@tls.example> REQUIRETLS=", TLS, Err(501))]
+#[case::twice("FROM:<a@tls.example> REQUIRETLS requiretls", TLS, Err(501))]
+#[case::in_clear("FROM:<a@tls.example> REQUIRETLS", CLEAR, Err(555))]
+#[case::in_clear_with_a_value("FROM:<a@tls.example> REQUIRETLS=YES", CLEAR, Err(555))]
+fn requiretls_is_read(
+    #[case] arguments: &str,
+    #[case] context: MailContext,
+    #[case] expected: Result<bool, u16>,
+) {
+    let read = mail(arguments, context);
+    assert_eq!(read.map(|mail| mail.mail.requiretls).map_err(|reply| reply.code), expected);
 }
 
 const ASCII: RcptContext<'_> = RcptContext { smtputf8: false, own_domain: "home.example" };

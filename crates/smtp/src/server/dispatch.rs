@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::line::{Bounds, Fault, Read, Start};
 use super::{Client, Hello, Mode, Role, Session, StartTls, Transaction};
-use crate::command::{self, RcptContext, Verb};
+use crate::command::{self, MailContext, RcptContext, Verb};
 use crate::reply::Reply;
 
 /// The first octet of a TLS handshake record (RFC 8446 §5.1); no command begins with it.
@@ -185,8 +185,16 @@ impl Session {
         if self.tls.is_some() && self.config.role == Role::Submission {
             lines.push("AUTH PLAIN LOGIN".to_owned());
         }
+        if self.offers_requiretls() {
+            lines.push("REQUIRETLS".to_owned());
+        }
         lines.extend(["8BITMIME", "SMTPUTF8", "DSN", "CHUNKING", "ENHANCEDSTATUSCODES"].map(str::to_owned));
         lines
+    }
+
+    /// RFC 8689 §2: only inside TLS, for submission and relay alike.
+    fn offers_requiretls(&self) -> bool {
+        self.tls.is_some()
     }
 
     fn start_tls(&mut self, arguments: &str) -> Result<(), Reply> {
@@ -209,7 +217,7 @@ impl Session {
         if !matches!(self.transaction, Transaction::None) {
             return Err(Reply::new(503, (5, 5, 1), "A message is already begun; send RSET to give it up"));
         }
-        let mail = command::mail(arguments)?;
+        let mail = command::mail(arguments, MailContext { requiretls: self.offers_requiretls() })?;
         if mail.size.is_some_and(|size| size > self.config.limits.message) {
             return Err(crate::content::too_large(self.config.limits.message));
         }

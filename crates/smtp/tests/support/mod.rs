@@ -8,4 +8,5 @@
 
 pub mod clearance;
 pub mod driver;
+pub mod peer;
 pub mod script;

@@ -50,7 +50,7 @@ pub(super) fn read(message: &[u8], account: &str) -> Result<Envelope, Failure> {
     let recipient =
         |mailbox: &Mailbox| RcptTo { address: mailbox.to_string(), notify: Notify::Unspecified, orcpt: None };
     Ok(Envelope {
-        mail_from: MailFrom { reverse_path, body, smtputf8, ret: None, envid: None },
+        mail_from: MailFrom { reverse_path, body, smtputf8, ret: None, envid: None, requiretls: false },
         recipients: mailboxes.iter().map(recipient).collect(),
     })
 }

@@ -1,6 +1,6 @@
 use rstest::rstest;
 
-use super::{Message, Obstacle, Smtputf8, prepare};
+use super::{Flag, Message, Obstacle, prepare};
 use crate::client::Capabilities;
 use crate::content::{ContentFacts, EightBit};
 use crate::envelope::{BodyType, MailFrom, Notify, RcptTo, Ret, ReversePath};
@@ -18,6 +18,7 @@ fn mail(smtputf8: bool) -> MailFrom {
         smtputf8,
         ret: Some(Ret::Full),
         envid: Some("id".to_owned()),
+        requiretls: false,
     }
 }
 
@@ -60,7 +61,7 @@ fn what_a_next_hop_takes(
         Ok(said) => [
             said.size.map(|_| "size"),
             (said.body == BodyType::EightBitMime).then_some("8bit"),
-            (said.smtputf8 == Smtputf8::Said).then_some("utf8"),
+            (said.smtputf8 == Flag::Said).then_some("utf8"),
             said.ret.and(said.envid).map(|_| "dsn"),
         ]
         .into_iter()
@@ -80,4 +81,43 @@ fn parameters_stay_in_their_line(#[case] envid: &str) {
     let content = ContentFacts::default();
     let message = Message { mail: &mail, recipients: &to(ASCII), content };
     assert_eq!(prepare(&message, &offering(&[])), Err(Obstacle::Malformed { what: envid.to_owned() }));
+}
+
+// rfc 8689 5: MUST If both RET=FULL and REQUIRETLS are present
+#[rstest]
+#[case::offered(&["REQUIRETLS"], None, Ok(None))]
+#[case::offered_in_any_case(&["requiretls"], None, Ok(None))]
+#[case::not_offered(&["8BITMIME"], None, Err("5.7.30"))]
+#[case::part_of_another(&["XREQUIRETLS", "REQUIRETLSX"], None, Err("5.7.30"))]
+#[case::in_a_parameter(&["X REQUIRETLS"], None, Err("5.7.30"))]
+#[case::its_lack_goes_before_others(&["SIZE 1"], None, Err("5.7.30"))]
+#[case::whole_messages_do_not_come_back(&["REQUIRETLS", "DSN"], Some(Ret::Full), Ok(Some(Ret::Hdrs)))]
+#[case::headers_may(&["REQUIRETLS", "DSN"], Some(Ret::Hdrs), Ok(Some(Ret::Hdrs)))]
+#[case::nothing_is_added(&["REQUIRETLS", "DSN"], None, Ok(None))]
+fn what_requires_tls(
+    #[case] keywords: &[&str],
+    #[case] ret: Option<Ret>,
+    #[case] expected: Result<Option<Ret>, &str>,
+    #[values(
+        ReversePath::Null,
+        ReversePath::Address("alice@home.example".to_owned())
+    )]
+    reverse_path: ReversePath,
+) {
+    let mail = MailFrom { requiretls: true, ret, reverse_path, ..mail(false) };
+    let content = ContentFacts { size: 1000, ..ContentFacts::default() };
+    let said = prepare(&Message { mail: &mail, recipients: &to(ASCII), content }, &offering(keywords));
+    if let Ok(said) = &said {
+        assert_eq!(said.requiretls, Flag::Said);
+    }
+    let said = said.map(|said| said.ret).map_err(|obstacle| obstacle.status().to_string());
+    assert_eq!(said, expected.map_err(str::to_owned));
+}
+
+#[test]
+fn without_the_wish_requiretls_is_not_said() {
+    let content = ContentFacts::default();
+    let message = Message { mail: &mail(false), recipients: &to(ASCII), content };
+    let said = prepare(&message, &offering(&["REQUIRETLS", "DSN"])).expect("no obstacle");
+    assert_eq!((said.requiretls, said.ret), (Flag::Unsaid, Some(Ret::Full)));
 }
