@@ -29,6 +29,10 @@ fn all_words(outcome: &Outcome) -> Vec<String> {
 const PIPELINING: &str = "250-mx\r\n250 PIPELINING\r\n";
 const PLAIN: &str = "250 mx\r\n";
 
+// rfc 3207 4: MUST After receiving a 220 response to a STARTTLS command
+// rfc 5321 4.1.1.1: MUST Although EHLO keywords may be specified in upper, lower, or mixed case
+// rfc 5321 4.1.1.1: SHOULD NOT In the interest of interoperability, it is probably wise
+// rfc 5321 4.1.1.1: SHOULD A client SMTP SHOULD start an SMTP session by issuing the EHLO command
 #[rstest]
 #[case::one_line("250 mx.tls.example\r\n", false)]
 #[case::offered("250-mx\r\n250-SIZE 1000\r\n250 STARTTLS\r\n", true)]
@@ -50,6 +54,9 @@ fn starttls_is_a_whole_keyword(#[case] ehlo: &'static str, #[case] offered: bool
     }
 }
 
+// rfc 5321 2.2.1: SHOULD clients SHOULD preferentially utilize EHLO rather than HELO
+// rfc 5321 2.2.1: MUST SMTP clients and servers MUST support the original HELO mechanisms as a fallback
+// rfc 5321 3.2: SHOULD the client SHOULD be able to fall back and send HELO
 #[rstest]
 #[case(500, true)]
 #[case(501, true)]
@@ -74,16 +81,76 @@ fn helo_only_where_ehlo_is_unknown(#[case] code: u16, #[case] falls_back: bool) 
     }
 }
 
+// rfc 5321 4.1.4: SHOULD The QUIT command SHOULD be used by the client SMTP to request connection closure, even when no session
+// rfc 5321 4.1.1.10: MUST NOT The sender MUST NOT intentionally close the transmission channel until it sends a QUIT
+// rfc 5321 4.1.1.10: SHOULD wait until it receives the reply (even if there was an error response
 #[rstest]
-#[case::busy("421 too busy\r\n", Stage::Greeting)]
-#[case::unwanted("554 5.7.1 go away\r\n", Stage::Greeting)]
-#[case::multi_line("554-go\r\n554 away\r\n", Stage::Greeting)]
-fn a_greeting_can_refuse(#[case] greeting: &'static str, #[case] at: Stage) {
-    let report = Peer::new(TlsWish::IfOffered, &[greeting]).run();
+#[case::unwanted(&["554 5.7.1 go away\r\n"], Stage::Greeting, "")]
+#[case::multi_line(&["554-go\r\n554 away\r\n"], Stage::Greeting, "")]
+#[case::not_now(&["450 later\r\n"], Stage::Greeting, "")]
+#[case::talking_on(&["554 go away\r\n554 really"], Stage::Greeting, "")]
+#[case::at_ehlo(&["220 mx\r\n", "554 no\r\n"], Stage::Ehlo, "EHLO client.example\r\n")]
+#[case::at_helo(&["220 mx\r\n", "502 what\r\n", "550 no\r\n"], Stage::Helo,
+    "EHLO client.example\r\nHELO client.example\r\n")]
+fn who_refuses_us_is_taken_leave_of(
+    #[case] replies: &[&'static str],
+    #[case] at: Stage,
+    #[case] before: &str,
+    #[values(&["221 bye\r\n"], &["TIMEOUT"], &["what\r\n"], &["421 bye\r\n"], &[])]
+    farewell: &[&'static str],
+) {
+    let mut peer = Peer::new(TlsWish::IfOffered, replies);
+    peer.replies.extend(farewell);
+    let report = peer.run();
     assert!(
         matches!(report, Some(Report::Failed(Failure::Refused { stage, .. })) if stage == at),
         "{report:?}"
     );
+    assert_eq!(peer.sent, format!("{before}QUIT\r\n"));
+    assert!(peer.replies.is_empty(), "its reply is waited for");
+    assert_eq!(peer.run(), None);
+}
+
+#[rstest]
+#[case::at_once(&["421 too busy\r\n"], Stage::Greeting, "")]
+#[case::at_ehlo(&["220 mx\r\n", "421 too busy\r\n"], Stage::Ehlo, "EHLO client.example\r\n")]
+#[case::at_starttls(&["220 mx\r\n", OFFERED, "421 too busy\r\n"], Stage::StartTls, "EHLO client.example\r\nSTARTTLS\r\n")]
+fn a_421_is_the_server_s_own_end(#[case] replies: &[&'static str], #[case] at: Stage, #[case] said: &str) {
+    let mut peer = Peer::new(TlsWish::IfOffered, replies);
+    let report = peer.run();
+    assert!(
+        matches!(report, Some(Report::Failed(Failure::Refused { stage, .. })) if stage == at),
+        "{report:?}"
+    );
+    assert_eq!(peer.run(), None);
+    assert_eq!(peer.sent, said);
+}
+
+// rfc 5321 4.3.1: SHOULD The sender SHOULD wait for this greeting message
+// rfc 5321 4.1.1.1: MUST In any event, a client MUST issue HELO or EHLO before starting a mail transaction
+// rfc 5321 4.1.4: MUST A session that will contain mail transactions MUST first be initialized
+#[test]
+fn nothing_is_said_out_of_turn() {
+    let other = Peer::greeted(PIPELINING);
+    let message = Message { mail: &mail(), recipients: &to(&["a@tls.example"]), content: facts() };
+    let transaction =
+        || Transaction::new(&in_clear(), other.dialogue.capabilities(), &message).expect("no obstacle");
+    let mut dialogue = Dialogue::new("client.example", TlsWish::IfOffered);
+    dialogue.feed(b"220-mx\r\n220");
+    for _ in 0..2 {
+        assert_eq!(dialogue.next_action(), Action::Receive(Stage::Greeting));
+        assert_eq!(dialogue.begin(transaction()), Err(NotBegun::NotReady));
+        dialogue.quit();
+    }
+    dialogue.feed(b" mx\r\n");
+    let octets = b"EHLO client.example\r\n".to_vec();
+    assert_eq!(dialogue.next_action(), Action::Send { octets, stage: Stage::Ehlo });
+    dialogue.feed(b"250-mx\r\n250-PIPELINING\r\n");
+    assert_eq!(dialogue.next_action(), Action::Receive(Stage::Ehlo));
+    assert_eq!(dialogue.begin(transaction()), Err(NotBegun::NotReady));
+    dialogue.feed(b"250 HELP\r\n");
+    assert_eq!(dialogue.next_action(), Action::Report(Report::InClear(WithoutTls::NotOffered)));
+    assert_eq!(dialogue.begin(transaction()), Ok(()));
 }
 
 const OFFERED: &str = "250-mx\r\n250 STARTTLS\r\n";
@@ -121,6 +188,42 @@ fn bytes_behind_the_220_are_an_attack(#[case] reply: &'static str) {
     assert!(!peer.sent.contains("[tls]"));
 }
 
+// rfc 3207 4: MUST After receiving a 220 response to a STARTTLS command
+// rfc 3207 4: SHOULD If, after having issued the STARTTLS command, the client finds out
+#[test]
+fn between_the_220_and_the_handshake_nothing_is_said() {
+    let mut dialogue = Dialogue::new("client.example", TlsWish::IfOffered);
+    dialogue.feed(b"220 mx\r\n");
+    assert!(matches!(dialogue.next_action(), Action::Send { .. }));
+    dialogue.feed(OFFERED.as_bytes());
+    assert!(matches!(dialogue.next_action(), Action::Send { stage: Stage::StartTls, .. }));
+    dialogue.feed(b"220 go\r\n");
+    for _ in 0..2 {
+        assert_eq!(dialogue.next_action(), Action::Handshake);
+        dialogue.quit();
+        // What comes in clear from here on is thrown away.
+        dialogue.feed(b"250-mx\r\n250 SIZE 1\r\n");
+    }
+    let mut failing = dialogue;
+    failing.lost(Loss::Closed);
+    assert_eq!(failing.next_action(), Action::Idle);
+    failing.tls_established();
+    failing.quit();
+    assert_eq!(failing.next_action(), Action::Idle);
+}
+
+// rfc 3207 4.2: MUST Both the client and the server MUST know if there is a TLS session active
+// rfc 3207 4.2: MUST NOT A client MUST NOT attempt to start a TLS session if a TLS session is already active
+#[test]
+fn starttls_is_not_said_twice() {
+    let mut peer = Peer::new(TlsWish::IfOffered, &["220 mx\r\n", OFFERED, "220 go\r\n", OFFERED]);
+    assert!(!peer.dialogue.is_secured());
+    assert_eq!(peer.run(), Some(Report::Secured));
+    assert!(peer.dialogue.is_secured());
+    assert_eq!(peer.run(), None);
+    assert_eq!(peer.sent, "EHLO client.example\r\nSTARTTLS\r\n[tls]EHLO client.example\r\n");
+}
+
 #[test]
 fn replies_nobody_asked_for_end_the_dialogue() {
     // The 220 to a STARTTLS that has not been said yet.
@@ -133,6 +236,9 @@ fn replies_nobody_asked_for_end_the_dialogue() {
     assert_eq!(peer.sent, "EHLO client.example\r\n");
 }
 
+// rfc 3207 4.2: MUST The client MUST discard any knowledge obtained from the server
+// rfc 3207 4.2: SHOULD The client SHOULD send an EHLO command as the first command
+// rfc 3207 6: MUST For this reason, clients and servers MUST discard any knowledge
 #[test]
 fn what_was_learnt_in_clear_is_forgotten() {
     let in_clear = "250-mx\r\n250-PIPELINING\r\n250-SIZE 1\r\n250 STARTTLS\r\n";
@@ -144,6 +250,7 @@ fn what_was_learnt_in_clear_is_forgotten() {
     assert!(peer.dialogue.capabilities().offers(smtp::client::Extension::Dsn));
 }
 
+// rfc 5321 4.2: SHOULD Clients that receive such out-of-range codes
 #[rstest]
 #[case::http("HTTP/1.1 400 Bad Request\r\n")]
 #[case::low_code("150 wait\r\n")]
@@ -169,6 +276,7 @@ fn endless_replies_are_given_up() {
     }
 }
 
+// rfc 5321 3.3: MUST Mail transaction commands MUST be used in the order discussed above.
 #[test]
 fn with_pipelining_the_envelope_is_one_write() {
     let mut peer = Peer::greeted(PIPELINING);
@@ -184,6 +292,7 @@ fn with_pipelining_the_envelope_is_one_write() {
     assert_eq!(outcome.connection, Connection::Usable);
 }
 
+// rfc 5321 4.3.1: MUST the sender MUST wait for this response before sending further commands
 #[test]
 fn without_pipelining_each_command_waits_for_its_reply() {
     let mut dialogue_sends = Vec::new();
@@ -205,6 +314,10 @@ fn without_pipelining_each_command_waits_for_its_reply() {
     assert_eq!(peer.dialogue.next_action(), Action::Content);
 }
 
+// rfc 5321 4.2: MUST Consequently, a sender-SMTP MUST be prepared to handle codes not specified
+// rfc 5321 4.2: MUST do so by interpreting the first digit only
+// rfc 5321 4.3.2: SHOULD when possible, interpret only the first digit of the reply
+// rfc 5321 4.3.2: MUST be prepared to deal with unrecognized reply codes by interpreting the first digit only
 /// Replies to MAIL, two RCPT, DATA and the message, and what becomes of the recipients.
 #[rstest]
 #[case::all_well(&["250 m\r\n", "250 r\r\n", "250 r\r\n", "354 d\r\n", "250 e\r\n"], ["accepted 250", "accepted 250"], Connection::Usable)]
@@ -237,10 +350,16 @@ fn each_recipient_has_an_outcome(
     assert_eq!(outcome.connection, connection);
 }
 
+// rfc 5321 3.8: SHOULD SMTP clients that experience a connection close, reset
+// rfc 5321 4.2.1: SHOULD Each reply in this category might have a different time value
+// rfc 5321 4.5.3.1.10: SHOULD Clients SHOULD treat a 552 code in this case as a temporary
+// rfc 5321 4.5.3.1.10: SHOULD the client SHOULD also be prepared for a 552
 #[rstest]
 #[case(Stage::EndOfData, "250 ok", Disposition::Delivered)]
 #[case(Stage::Rcpt, "550 no", Disposition::Failed)]
 #[case(Stage::Rcpt, "450 no", Disposition::Deferred)]
+#[case(Stage::Rcpt, "552 too many recipients", Disposition::Deferred)]
+#[case(Stage::EndOfData, "552 too large", Disposition::Failed)]
 #[case(Stage::EndOfData, "354 what", Disposition::Deferred)]
 #[case(Stage::Data, "250 what", Disposition::Deferred)]
 #[case(Stage::Rset, "500 what", Disposition::Deferred)]
@@ -261,6 +380,7 @@ fn only_a_permanent_refusal_of_the_mail_is_final(
     assert_eq!(lost.disposition(), Disposition::Deferred);
 }
 
+// rfc 5321 3.3: MUST NOT If one of those replies (or any other 5yz reply) is received
 #[rstest]
 #[case::data_refused_too("554 no valid recipients\r\n", "")]
 #[case::data_accepted_for_nobody("354 go\r\n", ".\r\n")]
@@ -291,6 +411,8 @@ fn when_mail_is_refused_in_a_pipeline_rcpt_replies_mean_nothing() {
     assert!(peer.sent.ends_with("DATA\r\n.\r\n"));
 }
 
+// rfc 5321 4.1.4: MUST NOT MAIL (or SEND, SOML, or SAML) MUST NOT be sent if a mail transaction is already open
+// rfc 5321 4.1.4: MUST The last command in a session MUST be the QUIT
 #[test]
 fn a_transaction_cut_short_is_reset_before_the_next() {
     let mut peer = Peer::greeted(PLAIN);
@@ -379,6 +501,7 @@ fn a_clearance_for_tls_is_no_clearance_in_clear() {
     assert_eq!(peer.sent, "");
 }
 
+// rfc 5321 4.1.1.3: MUST NOT The client MUST NOT transmit parameters other than
 #[test]
 fn the_dsn_wishes_go_along_as_they_are() {
     let mut peer = Peer::greeted("250-mx\r\n250-DSN\r\n250-SIZE\r\n250-8BITMIME\r\n250 PIPELINING\r\n");
@@ -400,4 +523,70 @@ fn the_dsn_wishes_go_along_as_they_are() {
         "MAIL FROM:<> SIZE=10 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1\r\n\
          RCPT TO:<a@tls.example> NOTIFY=NEVER ORCPT=rfc822;x@tls.example\r\nRCPT TO:<b@tls.example>\r\nDATA\r\n"
     );
+}
+
+// rfc 5321 4.2: MUST An SMTP client MUST determine its actions only by the reply code, not by the text
+// rfc 5321 4.2: MUST in the general case, any text, including no text at all
+// rfc 5321 4.2: SHOULD Since, in violation of this specification, the text is sometimes not sent
+// rfc 5321 4.2.1: MUST but clients MUST be prepared for it to be omitted
+#[rstest]
+#[case::misleading(&["250 550 5.1.1 no\r\n", "250 error\r\n", "354 250 done\r\n", "250 554 rejected\r\n"], "accepted 250")]
+#[case::no_text(&["250 \r\n", "250 \r\n", "354 \r\n", "250 \r\n"], "accepted 250")]
+#[case::no_space(&["250\r\n", "250\r\n", "354\r\n", "250\r\n"], "accepted 250")]
+#[case::several_lines(&["250-550 no\r\n250-\r\n250\r\n", "250-a\r\n250 b\r\n", "354-a\r\n354 b\r\n", "250-554 no\r\n250 yes\r\n"], "accepted 250")]
+#[case::refused_kindly(&["250 m\r\n", "550 250 ok\r\n"], "RCPT TO 550")]
+#[case::several_lines_of_refusal(&["250 m\r\n", "550-250 ok\r\n550-2.1.5 ok\r\n550 ok\r\n"], "RCPT TO 550")]
+#[case::an_enhanced_code_of_another_class(&["250 m\r\n", "450 5.1.1 no\r\n"], "RCPT TO 450")]
+fn the_text_decides_nothing(
+    #[case] replies: &[&'static str],
+    #[case] expected: &str,
+    #[values(PIPELINING, PLAIN)] ehlo: &'static str,
+) {
+    let mut peer = Peer::greeted(ehlo);
+    let outcome = peer.transact(&to(&["a@tls.example"]), replies);
+    assert_eq!(all_words(&outcome), [expected]);
+}
+
+// rfc 5321 3.3: MUST NOT more generally, message data MUST NOT be sent unless a 354 reply
+#[rstest]
+#[case("250 ok\r\n")]
+#[case("451 not now\r\n")]
+#[case("554 no\r\n")]
+#[case("421 bye\r\n")]
+fn the_message_waits_for_the_reply_to_data(
+    #[case] reply: &'static str,
+    #[values(PIPELINING, PLAIN)] ehlo: &'static str,
+) {
+    let mut peer = Peer::greeted(ehlo);
+    peer.content.push_back(b"secret");
+    let outcome = peer.transact(&to(&["a@tls.example"]), &["250 m\r\n", "250 r\r\n", reply]);
+    assert_eq!(all_words(&outcome), [format!("DATA {}", &reply[..3])]);
+    assert!(peer.sent.ends_with("DATA\r\n"), "{}", peer.sent);
+}
+
+// rfc 5321 4.5.3.1.10: SHOULD the client SHOULD also be prepared for a 552
+#[rstest]
+#[case::says_so("552 5.5.3 too many recipients\r\n", Disposition::Deferred)]
+#[case::says_nothing("552 no\r\n", Disposition::Deferred)]
+#[case::a_full_mailbox("552 5.2.2 mailbox full\r\n", Disposition::Failed)]
+#[case::too_many_now("452 4.5.3 too many recipients\r\n", Disposition::Deferred)]
+#[case::another_code("550 5.5.3 too many recipients\r\n", Disposition::Failed)]
+fn too_many_recipients_come_again(#[case] reply: &'static str, #[case] expected: Disposition) {
+    let mut peer = Peer::greeted(PLAIN);
+    let replies = ["250 m\r\n", "250 r\r\n", reply, "354 d\r\n", "250 e\r\n"];
+    let outcome = peer.transact(&to(&["a@tls.example", "b@tls.example"]), &replies);
+    let dispositions: Vec<_> = outcome.recipients.iter().map(RecipientOutcome::disposition).collect();
+    assert_eq!(dispositions, [Disposition::Delivered, expected]);
+}
+
+// rfc 5321 4.5.3.2: SHOULD the minimum per-command timeout values SHOULD be as follows
+#[rstest]
+#[case::initial_220(Stage::Greeting, 5)]
+#[case::mail(Stage::Mail, 5)]
+#[case::rcpt(Stage::Rcpt, 5)]
+#[case::data(Stage::Data, 2)]
+#[case::data_block(Stage::Block, 3)]
+#[case::data_termination(Stage::EndOfData, 10)]
+fn each_command_has_its_time(#[case] stage: Stage, #[case] minutes: u64) {
+    assert!(stage.timeout().as_secs() >= 60 * minutes);
 }

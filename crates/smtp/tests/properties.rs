@@ -5,13 +5,14 @@ mod support;
 use proptest::prelude::*;
 use smtp::address::Mailbox;
 use smtp::client::{
-    Action, Dialogue, DotWriter, Loss, Message, RecipientOutcome, ReplyReader, Report, TlsWish, Transaction,
+    Action, Dialogue, DotWriter, Loss, Message, Obstacle, RecipientOutcome, ReplyReader, Report, TlsWish,
+    Transaction,
 };
 use smtp::content::{ContentFacts, check};
 use smtp::envelope::{BodyType, MailFrom, Notify, RcptTo, ReversePath};
 use smtp::limits::Limits;
 use smtp::server::{Role, Waiting};
-use support::clearance::in_clear;
+use support::clearance::{in_clear, proven};
 use support::driver::Driver;
 
 /// Limits that a short dialogue reaches.
@@ -37,6 +38,10 @@ const PIECES: &[&[u8]] = &[
     b"HELO x\r\n",
     b"MAIL FROM:<a@tls.example>\r\n",
     b"MAIL FROM:<> SIZE=10 BODY=8BITMIME\r\n",
+    b"MAIL FROM:<> requiretls\r\n",
+    b"MAIL FROM:<a@tls.example> REQUIRETLS RET=FULL\r\n",
+    b"MAIL FROM:<a@tls.example> REQUIRETLS=1\r\n",
+    b"STARTTLS\r\n",
     b"RCPT TO:<bob@home.example>\r\n",
     b"RCPT TO:<nobody@home.example>\r\n",
     b"DATA\r\n",
@@ -81,7 +86,7 @@ fn dialogue() -> impl Strategy<Value = Vec<u8>> {
 fn role() -> impl Strategy<Value = (Role, bool)> {
     prop::sample::select(vec![
         (Role::Mx, false),
-        (Role::Mx, false),
+        (Role::Mx, true),
         (Role::Submission, true),
         (Role::Store, false),
     ])
@@ -119,6 +124,19 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(octet, 0..200)
 }
 
+/// Some of what a server may offer.
+fn offers() -> impl Strategy<Value = Vec<&'static str>> {
+    prop::sample::subsequence(
+        vec!["STARTTLS", "REQUIRETLS", "XREQUIRETLS", "PIPELINING", "DSN", "8BITMIME"],
+        0..=6,
+    )
+}
+
+fn ehlo(offers: &[&str]) -> String {
+    let lines: String = offers.iter().map(|offer| format!("250-{offer}\r\n")).collect();
+    format!("250-mx\r\n{lines}250 HELP\r\n")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -142,10 +160,11 @@ proptest! {
     }
 
     #[test]
-    fn a_session_keeps_only_what_is_sound(octets in dialogue()) {
-        let mut driver = Driver::new(Role::Mx, tight(), false);
+    fn a_session_keeps_only_what_is_sound(octets in dialogue(), tls in any::<bool>()) {
+        let mut driver = Driver::new(Role::Mx, tight(), tls);
         driver.feed(&octets);
         for (envelope, message) in &driver.record.kept {
+            prop_assert!(tls || !envelope.mail.requiretls);
             prop_assert!(check(message, &tight()).is_ok());
             prop_assert!((1..=3).contains(&envelope.recipients.len()));
             prop_assert!(envelope.recipients.iter().all(|r| r.address == "bob@home.example"));
@@ -191,6 +210,70 @@ proptest! {
         }
     }
 
+    // rfc 8689 2: MUST This option MUST only be specified in the context
+    #[test]
+    fn requiretls_is_said_in_tls_or_nothing_is(
+        in_clear_offers in offers(),
+        in_tls_offers in offers(),
+        refused in any::<bool>(),
+        requiretls in any::<bool>(),
+    ) {
+        let mut dialogue = Dialogue::new("client.example", TlsWish::IfOffered);
+        let mut replies = vec![
+            "220 mx\r\n".to_owned(),
+            ehlo(&in_clear_offers),
+            if refused { "454 not now\r\n".to_owned() } else { "220 go\r\n".to_owned() },
+            ehlo(&in_tls_offers),
+        ].into_iter();
+        let mail = MailFrom { requiretls, ..short().mail.clone() };
+        let offers_now = loop {
+            match dialogue.next_action() {
+                Action::Receive(_) => dialogue.feed(replies.next().expect("one for each").as_bytes()),
+                Action::Handshake => dialogue.tls_established(),
+                Action::Report(Report::InClear(_)) => break false,
+                Action::Report(Report::Secured) => break in_tls_offers.contains(&"REQUIRETLS"),
+                Action::Send { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        let clearance = if dialogue.is_secured() { proven() } else { in_clear() };
+        let message = Message { mail: &mail, ..short() };
+        match Transaction::new(&clearance, dialogue.capabilities(), &message) {
+            Err(obstacle) => {
+                prop_assert_eq!(obstacle, Obstacle::NoRequireTls);
+                prop_assert!(requiretls && !offers_now);
+            }
+            Ok(transaction) => {
+                dialogue.begin(transaction).expect("it is greeted");
+                let Action::Send { octets, .. } = dialogue.next_action() else { panic!("nothing is said") };
+                let said = String::from_utf8(octets).expect("ASCII").contains(" REQUIRETLS");
+                prop_assert_eq!(said, requiretls);
+                prop_assert!(!said || (offers_now && dialogue.is_secured()));
+            }
+        }
+    }
+
+    // rfc 5321 2.3.8: MUST NOT Conforming implementations MUST NOT recognize or generate any other
+    // rfc 5321 2.3.8: MUST NOT SMTP client implementations MUST NOT transmit these characters
+    // rfc 5321 2.3.8: MUST transmit them only as a <CRLF> sequence
+    #[test]
+    fn nothing_but_crlf_ends_a_line_on_the_wire(
+        message in message(),
+        cuts in prop::collection::vec(1_usize..30, 1..10),
+    ) {
+        let mut wire = Vec::new();
+        let mut writer = DotWriter::default();
+        for part in cut(&message, &cuts) {
+            writer.write(part, &mut wire);
+        }
+        writer.finish(&mut wire);
+        let ends = wire.windows(2).filter(|pair| pair == b"\r\n").count();
+        let count = |wanted: u8| wire.iter().filter(|&&octet| octet == wanted).count();
+        prop_assert_eq!((count(b'\r'), count(b'\n')), (ends, ends));
+        let end = wire.windows(5).position(|five| five == b"\r\n.\r\n");
+        prop_assert!(wire == b".\r\n" || end == Some(wire.len() - 5));
+    }
+
     #[test]
     fn replies_are_the_same_however_they_are_cut(
         octets in "([2-5][0-9]{2}[ -][a-z0-9. ]{0,10}\r?\n){1,8}",
@@ -211,6 +294,8 @@ proptest! {
         prop_assert_eq!(read(&[octets.as_bytes()]), read(&cut(octets.as_bytes(), &cuts)));
     }
 
+    // rfc 5321 4.1.1.4: MUST NOT An extra <CRLF> MUST NOT be added
+    // rfc 5321 4.1.1.4: MUST the originating SMTP system MUST either reject the message as invalid or add <CRLF>
     #[test]
     fn a_message_survives_the_way_from_client_to_server(
         message in message(),

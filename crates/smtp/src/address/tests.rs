@@ -2,6 +2,9 @@ use rstest::rstest;
 
 use super::{AddressError, Domain, Mailbox, Path};
 
+// rfc 5321 2.4: MUST Therefore, SMTP implementations MUST take care to preserve the case of mailbox local-parts
+// rfc 5321 4.1.2: MUST all quoted forms MUST be treated as equivalent
+// rfc 5321 4.1.2: SHOULD the sending system SHOULD transmit the form that uses the minimum quoting possible
 #[rstest]
 #[case("alice@home.example", "alice@home.example")]
 #[case("Alice@HOME.Example", "Alice@home.example")]

@@ -29,6 +29,9 @@ fn to(address: &str) -> [RcptTo; 1] {
 const ASCII: &str = "bob@tls.example";
 const UTF8: &str = "bøb@tls.example";
 
+// rfc 5321 4.1.1: MUST the local part of a mailbox MUST conform to receiver site conventions
+// rfc 5321 4.1.1: MUST NOT In the absence of specific extensions offered by the server and accepted by the client
+// rfc 5321 4.1.2: MUST NOT These characters MUST NOT be used in MAIL or RCPT commands
 #[rstest]
 #[case::seven_bit_anywhere(EightBit::Nowhere, false, ASCII, &[], "")]
 #[case::eight_bit_is_said(EightBit::Body, false, ASCII, &["8BITMIME"], "8bit")]
@@ -83,6 +86,7 @@ fn parameters_stay_in_their_line(#[case] envid: &str) {
     assert_eq!(prepare(&message, &offering(&[])), Err(Obstacle::Malformed { what: envid.to_owned() }));
 }
 
+// rfc 8689 4.2.1: SHOULD REQUIRETLS not supported by server: 5.7.30 REQUIRETLS support required
 // rfc 8689 5: MUST If both RET=FULL and REQUIRETLS are present
 #[rstest]
 #[case::offered(&["REQUIRETLS"], None, Ok(None))]
