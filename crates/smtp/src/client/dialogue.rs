@@ -48,7 +48,8 @@ pub enum Report {
     Secured,
     /// The transaction is over.
     Finished(Outcome),
-    /// There is no getting on with this server on this connection, and nothing was sent. Drop it.
+    /// There is no getting on with this server on this connection, and no mail was sent. Where the server refused us,
+    /// QUIT was said. Drop it.
     Failed(Failure),
     /// QUIT was said. Drop the connection.
     Quit,
