@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     connection::{Connection, NotOpened, Shown, Target, plain},
     dns::{self, Answer, Dns, DnsServers, Dnssec},
-    gather::{Ownership, gather},
+    gather::{Gathering, Ownership},
     identity::Identifier,
     log::Log,
     patience::{Patience, Remaining},
@@ -89,7 +89,7 @@ impl Courier {
     #[doc(hidden)]
     pub fn with_patience(settings: Settings, patience: Patience) -> Result<Self, String> {
         let inner = Inner {
-            dns: Dns::new(&settings.dns, patience.cap(dns::TIMEOUT))?,
+            dns: Dns::new(&settings.dns, &settings.dnssec, patience.cap(dns::TIMEOUT))?,
             settings,
             tls: verify::client_config(),
             identifier: Identifier {},
@@ -105,26 +105,35 @@ impl Courier {
         self.inner.pool.close_all().await;
     }
 
+    /// Whether signatures in the DNS can be checked at all. The error says why not, and the remedy.
+    pub async fn check_dnssec(&self) -> Result<(), String> {
+        self.inner.dns.check().await
+    }
+
     /// What is published about a next hop, looked up past the caches if it is to be fresh; and the port of its hosts.
-    pub(crate) async fn facts(&self, next_hop: &str, _age: Age) -> (Facts, u16) {
-        match self.inner.settings.routes.get(next_hop) {
-            Some(route) => (self.routed(next_hop, route).await, route.port),
-            None => {
-                (gather(&self.inner.dns, &self.inner.settings.own, next_hop).await, self.inner.settings.port)
-            }
+    pub(crate) async fn facts(&self, next_hop: &str, age: Age) -> (Facts, u16) {
+        let Settings { own, port, routes, .. } = &self.inner.settings;
+        let gathering = |port| Gathering { dns: &self.inner.dns, own, port, age };
+        match routes.get(next_hop) {
+            Some(route) => (self.routed(gathering(route.port), next_hop, route).await, route.port),
+            None => (gathering(*port).gather(next_hop).await, *port),
         }
     }
 
-    async fn routed(&self, next_hop: &str, route: &Route) -> Facts {
-        let addresses = match route.host.parse() {
-            Ok(address) => Addresses::Found(vec![address]),
-            Err(_) => match self.inner.dns.addresses(&route.host).await {
-                Answer::Found(found) => Addresses::Found(found.records),
-                Answer::NoData(_) | Answer::NxDomain(_) => Addresses::NoAddress,
-                Answer::Failed(failure) => Addresses::Failed(failure),
-            },
+    async fn routed(&self, gathering: Gathering<'_>, next_hop: &str, route: &Route) -> Facts {
+        let (addresses, tlsa) = match route.host.parse() {
+            Ok(address) => (Addresses::Found(vec![address]), Tlsa::None),
+            Err(_) => {
+                let answer = self.inner.dns.addresses(&route.host, gathering.age).await;
+                let tlsa = gathering.tlsa(&route.host, &answer).await;
+                let addresses = match answer {
+                    Answer::Found(found) => Addresses::Found(found.records),
+                    Answer::NoData(_) | Answer::NxDomain(_) => Addresses::NoAddress,
+                    Answer::Failed(failure) => Addresses::Failed(failure),
+                };
+                (addresses, tlsa)
+            }
         };
-        let tlsa = Tlsa::None;
         let hosts = vec![MxHost { name: route.host.clone(), preference: 0, addresses, is_self: false, tlsa }];
         // The operator says so.
         let mx = MxAnswer::Hosts { proof: Proof::Secure, expanded: None, hosts };

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use guarantee::{Addresses, Facts, MxAnswer, MxHost, Proof, Sts, Tlsa};
+use guarantee::{Addresses, Age, Facts, MxAnswer, MxHost, Proof, Sts, Tlsa};
 use rand::seq::SliceRandom;
 
-use crate::dns::{Answer, Dns};
+use crate::dns::{Alias, Answer, Dns, Found};
 
 /// MX hosts looked at for one next hop; more than any honest domain has.
 const MAX_HOSTS: usize = 20;
@@ -24,55 +24,109 @@ pub struct Ownership {
     pub loopback_is_the_world: bool,
 }
 
-/// Looks up where mail for `next_hop` (in A-labels) goes (RFC 5321 §5.1).
-pub(crate) async fn gather(dns: &Dns, own: &Ownership, next_hop: &str) -> Facts {
-    let mx = match dns.mx(next_hop).await {
-        // RFC 7505 §3: a single record, preference 0, the root.
-        Answer::Found(found) if found.records.len() == 1 && found.records[0].1.is_empty() => MxAnswer::NullMx,
-        Answer::Found(all) => found(hosts(dns, own, all.records).await),
-        // RFC 5321 §5.1: without an MX the domain is its own host.
-        Answer::NoData(_) => implicit(dns, own, next_hop).await,
-        Answer::NxDomain(_) => MxAnswer::NoSuchDomain,
-        Answer::Failed(failure) => MxAnswer::Failed(failure),
-    };
-    Facts { next_hop: next_hop.to_owned(), mx, sts: Sts::None }
+/// What to look up, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Gathering<'a> {
+    pub(crate) dns: &'a Dns,
+    pub(crate) own: &'a Ownership,
+    /// The port that MX hosts are spoken to at.
+    pub(crate) port: u16,
+    /// Fresh: past what is kept here.
+    pub(crate) age: Age,
 }
 
-fn found(hosts: Vec<MxHost>) -> MxAnswer {
-    MxAnswer::Hosts { proof: Proof::Insecure, expanded: None, hosts }
-}
+impl Gathering<'_> {
+    /// Looks up where mail for `next_hop` (in A-labels) goes (RFC 5321 §5.1), and what its hosts publish for DANE. Its
+    /// MTA-STS policy is not looked for.
+    pub(crate) async fn gather(self, next_hop: &str) -> Facts {
+        let mx = match self.dns.mx(next_hop, self.age).await {
+            // RFC 7505 §3: a single record, preference 0, the root.
+            Answer::Found(found) if found.records.len() == 1 && found.records[0].1.is_empty() => {
+                MxAnswer::NullMx
+            }
+            Answer::Found(found) => MxAnswer::Hosts {
+                proof: found.proof,
+                expanded: expanded(found.alias, found.proof),
+                hosts: self.hosts(found.records).await,
+            },
+            // RFC 5321 §5.1: without an MX the domain is its own host.
+            Answer::NoData(proof) => self.implicit(next_hop, proof).await,
+            Answer::NxDomain(_) => MxAnswer::NoSuchDomain,
+            Answer::Failed(failure) => MxAnswer::Failed(failure),
+        };
+        Facts { next_hop: next_hop.to_owned(), mx, sts: Sts::None }
+    }
 
-async fn implicit(dns: &Dns, own: &Ownership, next_hop: &str) -> MxAnswer {
-    match host(dns, own, 0, next_hop.to_owned()).await {
-        MxHost { addresses: Addresses::NoAddress, .. } => MxAnswer::NoSuchDomain,
-        MxHost { addresses: Addresses::Failed(failure), .. } => MxAnswer::Failed(failure),
-        host => found(vec![host]),
+    /// `no_mx` is how far it is proven that the domain has no MX.
+    async fn implicit(self, next_hop: &str, no_mx: Proof) -> MxAnswer {
+        let (host, proof, alias) = self.host(0, next_hop.to_owned()).await;
+        match host.addresses {
+            Addresses::NoAddress => MxAnswer::NoSuchDomain,
+            Addresses::Failed(failure) => MxAnswer::Failed(failure),
+            Addresses::Found(_) | Addresses::Forbidden => {
+                let proof = proof.min(no_mx);
+                MxAnswer::Hosts { proof, expanded: expanded(alias, proof), hosts: vec![host] }
+            }
+        }
+    }
+
+    async fn hosts(self, mut records: Vec<(u16, String)>) -> Vec<MxHost> {
+        // RFC 5321 §5.1: equal preferences in random order. A root name among others is no host.
+        records.retain(|(_, name)| !name.is_empty());
+        records.shuffle(&mut rand::rng());
+        records.sort_by_key(|(preference, _)| *preference);
+        records.truncate(MAX_HOSTS);
+        let lookups =
+            records.into_iter().map(|(preference, name)| async move { self.host(preference, name).await.0 });
+        futures_util::future::join_all(lookups).await
+    }
+
+    /// The host, how far its addresses are proven, and where its CNAMEs lead.
+    async fn host(self, preference: u16, name: String) -> (MxHost, Proof, Option<Alias>) {
+        let Self { own, .. } = self;
+        let answer = self.dns.addresses(&name, self.age).await;
+        let tlsa = self.tlsa(&name, &answer).await;
+        let (addresses, at_own_address, proof, alias) = match answer {
+            Answer::Found(found) => {
+                // ::ffff:192.0.2.1 is 192.0.2.1.
+                let addresses: Vec<IpAddr> = found.records.iter().map(IpAddr::to_canonical).collect();
+                let own_address = addresses.iter().any(|address| own.addresses.contains(address));
+                (usable(own, addresses), own_address, found.proof, found.alias)
+            }
+            Answer::NoData(proof) | Answer::NxDomain(proof) => (Addresses::NoAddress, false, proof, None),
+            Answer::Failed(failure) => (Addresses::Failed(failure), false, Proof::Insecure, None),
+        };
+        let is_self = own.names.contains(&name) || at_own_address;
+        (MxHost { name, preference, addresses, is_self, tlsa }, proof, alias)
+    }
+
+    /// The TLSA records of a host whose addresses are these (RFC 7672 §2.2.2, §2.2.3).
+    pub(crate) async fn tlsa(self, host: &str, addresses: &Answer<IpAddr>) -> Tlsa {
+        // An unsigned name is not asked about: some name servers fail at such questions.
+        let Answer::Found(found) = addresses else { return Tlsa::None };
+        let bases: &[&str] = match (&found.alias, found.proof) {
+            (None, Proof::Secure) => &[host],
+            (Some(alias), Proof::Secure) => &[&alias.target, host],
+            // Where the CNAMEs lead is unsigned; that the host has one is not.
+            (Some(Alias { first: Proof::Secure, .. }), Proof::Insecure) => &[host],
+            (None | Some(_), Proof::Insecure) => &[],
+        };
+        for base in bases {
+            match self.dns.tlsa(self.port, base, self.age).await {
+                Answer::Found(Found { records, proof: Proof::Secure, age, .. }) => {
+                    return Tlsa::Published { base: (*base).to_owned(), records, age };
+                }
+                Answer::Failed(failure) => return Tlsa::Failed(failure),
+                Answer::Found(_) | Answer::NoData(_) | Answer::NxDomain(_) => {}
+            }
+        }
+        Tlsa::None
     }
 }
 
-async fn hosts(dns: &Dns, own: &Ownership, mut records: Vec<(u16, String)>) -> Vec<MxHost> {
-    // RFC 5321 §5.1: equal preferences in random order. A root name among others is no host.
-    records.retain(|(_, name)| !name.is_empty());
-    records.shuffle(&mut rand::rng());
-    records.sort_by_key(|(preference, _)| *preference);
-    records.truncate(MAX_HOSTS);
-    let lookups = records.into_iter().map(|(preference, name)| host(dns, own, preference, name));
-    futures_util::future::join_all(lookups).await
-}
-
-async fn host(dns: &Dns, own: &Ownership, preference: u16, name: String) -> MxHost {
-    let (addresses, at_own_address) = match dns.addresses(&name).await {
-        Answer::Found(found) => {
-            // ::ffff:192.0.2.1 is 192.0.2.1.
-            let found: Vec<IpAddr> = found.records.iter().map(IpAddr::to_canonical).collect();
-            let own_address = found.iter().any(|address| own.addresses.contains(address));
-            (usable(own, found), own_address)
-        }
-        Answer::NoData(_) | Answer::NxDomain(_) => (Addresses::NoAddress, false),
-        Answer::Failed(failure) => (Addresses::Failed(failure), false),
-    };
-    let is_self = own.names.contains(&name) || at_own_address;
-    MxHost { name, preference, addresses, is_self, tlsa: Tlsa::None }
+/// The name at the end of proven CNAMEs is the next hop's, too (RFC 7672 §3.2.2).
+fn expanded(alias: Option<Alias>, proof: Proof) -> Option<String> {
+    alias.filter(|_| proof == Proof::Secure).map(|alias| alias.target)
 }
 
 fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {

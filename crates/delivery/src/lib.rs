@@ -23,7 +23,9 @@ mod verify;
 
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
-pub use dns::{DnsServers, Dnssec};
+#[doc(hidden)]
+pub use dns::{Alias, Answer, Dns, Found};
+pub use dns::{DnsServers, Dnssec, ROOT_ANCHOR};
 pub use fate::{Attempted, DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]

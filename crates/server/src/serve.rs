@@ -60,7 +60,7 @@ pub fn settings(config: &Config) -> Settings {
             loopback_is_the_world: false,
         },
         dns: config.dns(),
-        dnssec: delivery::Dnssec::TrustAd,
+        dnssec: delivery::Dnssec::Validate { anchor: delivery::ROOT_ANCHOR.to_owned() },
         port: SMTP,
         https_port: 443,
         roots: Vec::new(),

@@ -52,7 +52,7 @@ impl Fixture {
                 ..Ownership::default()
             },
             dns: DnsServers::At(vec![world.dns_addr()]),
-            dnssec: delivery::Dnssec::TrustAd,
+            dnssec: delivery::Dnssec::Validate { anchor: world.trust_anchor().to_owned() },
             port: world.smtp_port(),
             https_port: 443,
             roots: Vec::new(),

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod contract;
+mod dnssec;
 mod envelope;
 mod fixture;
 mod hosts;
