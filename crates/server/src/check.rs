@@ -79,7 +79,7 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
         Place::Config(file) => {
             let config = Config::read(file)?;
             let local = config.local();
-            (serve::settings(&config), local, None)
+            (serve::settings(&config)?, local, None)
         }
         Place::Data(data) => {
             let (settings, world) = small_internet(data).await?;
@@ -106,11 +106,11 @@ async fn small_internet(data: &Path) -> anyhow::Result<(Settings, Option<World>)
         data.display()
     );
     match World::start(WorldConfig::new(data)).await {
-        Ok(world) => Ok((demo::settings(world.dns_addr(), world.smtp_port()), Some(world))),
+        Ok(world) => Ok((demo::settings(world.coordinates())?, Some(world))),
         // It is running: its directory is locked.
         Err(_) => {
             let running = Coordinates::load(data).context("the small internet's addresses can't be read")?;
-            Ok((demo::settings(running.dns, running.smtp_port), None))
+            Ok((demo::settings(&running)?, None))
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use delivery::{DnsServers, Route};
+use delivery::{DnsServers, Dnssec, ROOT_ANCHOR, Route};
 use serde::Deserialize;
 use smtp::address::Domain;
 
@@ -35,6 +35,9 @@ pub struct Config {
     /// DNS servers; the machine's own when absent.
     #[serde(default)]
     pub dns: Vec<SocketAddr>,
+    /// How their answers are proven.
+    #[serde(default)]
+    pub dnssec: DnssecOptions,
     /// Domains with a fixed way.
     #[serde(default, rename = "route")]
     pub routes: Vec<RouteEntry>,
@@ -64,6 +67,17 @@ pub struct Listen {
     pub mx: Option<SocketAddr>,
     /// The mail store's trusted entry: loopback only.
     pub store: Option<SocketAddr>,
+}
+
+/// How answers of the DNS are proven: by signatures from IANA's root keys down, unless this says otherwise.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnssecOptions {
+    /// A file of other root keys: DNSKEY or DS records.
+    pub anchor: Option<PathBuf>,
+    /// The servers validate, and what their AD bit says is believed: loopback only.
+    #[serde(default)]
+    pub trust_ad: bool,
 }
 
 /// The certificate's files.
@@ -113,6 +127,7 @@ impl Config {
                 route.host = domain("route.host", &route.host)?;
             }
         }
+        self.check_dnssec()?;
         let listen = &self.listen;
         if let Some(store) = listen.store.filter(|store| !store.ip().is_loopback()) {
             bail!(
@@ -125,6 +140,22 @@ impl Config {
             .all(Option::is_none)
         {
             bail!("listen: nothing to serve; give at least one of http, submission, submissions, mx, store");
+        }
+        Ok(())
+    }
+
+    fn check_dnssec(&self) -> anyhow::Result<()> {
+        let DnssecOptions { anchor, trust_ad } = &self.dnssec;
+        if *trust_ad && anchor.is_some() {
+            bail!(
+                "dnssec.anchor and dnssec.trust_ad: either this server validates or the DNS server; give one"
+            );
+        }
+        if let (true, Some(server)) = (trust_ad, self.dns.iter().find(|server| !server.ip().is_loopback())) {
+            bail!(
+                "dnssec.trust_ad = true, dns = {server}: anybody on the way can set the AD bit; \
+                 name a validating server on loopback, e.g. 127.0.0.1:53, or leave trust_ad out"
+            );
         }
         Ok(())
     }
@@ -142,6 +173,17 @@ impl Config {
     pub fn routes(&self) -> HashMap<String, Route> {
         let route = |entry: &RouteEntry| Route { host: entry.host.clone(), port: entry.port };
         self.routes.iter().map(|entry| (entry.domain.clone(), route(entry))).collect()
+    }
+
+    /// How far answers of the DNS are believed. Fails when the anchor's file can't be read.
+    pub fn dnssec(&self) -> anyhow::Result<Dnssec> {
+        let anchor = match &self.dnssec {
+            DnssecOptions { trust_ad: true, .. } => return Ok(Dnssec::TrustAd),
+            DnssecOptions { anchor: Some(path), .. } => fs::read_to_string(path)
+                .with_context(|| format!("dnssec.anchor = {}: can't be read", path.display()))?,
+            DnssecOptions { anchor: None, .. } => ROOT_ANCHOR.to_owned(),
+        };
+        Ok(Dnssec::Validate { anchor })
     }
 
     /// Whom to ask.
@@ -176,6 +218,21 @@ mod tests {
         let config = read(GOOD).expect("valid");
         assert_eq!(config.keep_days, 30);
         assert_eq!(config.dns(), DnsServers::System);
+        let anchor = ROOT_ANCHOR.to_owned();
+        assert_eq!(config.dnssec().expect("IANA's"), Dnssec::Validate { anchor });
+    }
+
+    #[test]
+    fn answers_of_the_dns_are_proven_as_configured() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(file.path(), ". IN DS 1 8 2 AB").expect("written");
+        let anchor = |path: &Path| format!("{GOOD}[dnssec]\nanchor = {path:?}\n");
+        let validate = Dnssec::Validate { anchor: ". IN DS 1 8 2 AB".to_owned() };
+        assert_eq!(read(&anchor(file.path())).expect("valid").dnssec().expect("read"), validate);
+        let missing = read(&anchor(Path::new("/gone"))).expect("valid").dnssec().expect_err("missing");
+        assert!(format!("{missing:#}").starts_with("dnssec.anchor = /gone: can't be read"), "{missing:#}");
+        let trusted = format!("{GOOD}[dnssec]\ntrust_ad = true\n");
+        assert_eq!(read(&trusted).expect("valid").dnssec().expect("trusted"), Dnssec::TrustAd);
     }
 
     #[rstest]
@@ -185,6 +242,14 @@ mod tests {
     #[case::store(
         "name = \"a.example\"\ndata = \"/x\"\n[listen]\nstore = \"192.0.2.1:2626\"\n",
         "listen.store"
+    )]
+    #[case::dnssec(
+        "name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1:25\"\n[dnssec]\nanchor = \"/x\"\ntrust_ad = true\n",
+        "dnssec.anchor and dnssec.trust_ad"
+    )]
+    #[case::trust_ad(
+        "name = \"a.example\"\ndata = \"/x\"\ndns = [\"127.0.0.1:53\", \"192.0.2.1:53\"]\n[listen]\nmx = \"127.0.0.1:25\"\n[dnssec]\ntrust_ad = true\n",
+        "dns = 192.0.2.1:53"
     )]
     #[case::port("name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1\"\n", "mx")]
     fn errors_name_the_field(#[case] text: &str, #[case] field: &str) {

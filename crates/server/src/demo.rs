@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::Context;
 use axum::{Json, Router, extract::State, routing::get};
-use delivery::{DnsServers, Ownership, Settings};
+use delivery::{DnsServers, Dnssec, Ownership, Settings};
 use jiff::SignedDuration;
-use small_internet::{Delivery, World, WorldConfig};
+use small_internet::{Coordinates, Delivery, World, WorldConfig};
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
@@ -91,19 +91,21 @@ pub fn local() -> Local {
     }
 }
 
-/// How mail leaves into a small internet.
-pub fn settings(dns: SocketAddr, smtp_port: u16) -> Settings {
-    Settings {
+/// How mail leaves into a small internet. Fails when its trust anchor can't be read.
+pub fn settings(world: &Coordinates) -> anyhow::Result<Settings> {
+    let anchor = std::fs::read_to_string(&world.trust_anchor)
+        .with_context(|| format!("the small internet's {}", world.trust_anchor.display()))?;
+    Ok(Settings {
         hello_name: DOMAIN.to_owned(),
         own: Ownership { names: vec![DOMAIN.to_owned()], addresses: Vec::new(), loopback_is_the_world: true },
-        dns: DnsServers::At(vec![dns]),
-        dnssec: delivery::Dnssec::TrustAd,
-        port: smtp_port,
-        https_port: 443,
+        dns: DnsServers::At(vec![world.dns]),
+        dnssec: Dnssec::Validate { anchor },
+        port: world.smtp_port,
+        https_port: world.https_port,
         roots: Vec::new(),
         policies: Arc::new(delivery::MemoryPolicies::default()),
         routes: std::collections::HashMap::new(),
-    }
+    })
 }
 
 fn node_config(data: &Path, listen: Listen, world: &World) -> anyhow::Result<NodeConfig> {
@@ -113,7 +115,7 @@ fn node_config(data: &Path, listen: Listen, world: &World) -> anyhow::Result<Nod
         data: data.to_owned(),
         listen,
         certificate: self_signed(data, names)?,
-        settings: settings(world.dns_addr(), world.smtp_port()),
+        settings: settings(world.coordinates())?,
         scheme: Scheme::Http,
         keep: SignedDuration::from_hours(30 * 24),
     })

@@ -57,6 +57,7 @@ pub struct Node {
     shared: Shared,
     store: Arc<dyn Store>,
     sqlite: Arc<Sqlite>,
+    courier: Courier,
     runner: Runner,
     router: Router,
     shutdown: CancellationToken,
@@ -145,11 +146,19 @@ impl Node {
             scheme,
             shutdown: shutdown.clone(),
         });
-        let parts = RunnerParts { store: Arc::clone(&store), courier, reporter, events, local, wake, keep };
+        let parts = RunnerParts {
+            store: Arc::clone(&store),
+            courier: courier.clone(),
+            reporter,
+            events,
+            local,
+            wake,
+            keep,
+        };
         let tls = acceptor(certificate)?;
         let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
         let runner = Runner::new(parts);
-        Ok(Self { listeners, shared, store, sqlite, runner, router, shutdown, _lock: lock })
+        Ok(Self { listeners, shared, store, sqlite, courier, runner, router, shutdown, _lock: lock })
     }
 
     /// Where the node listens.
@@ -176,7 +185,7 @@ impl Node {
 
     /// Works until `stop` is cancelled, then ends in order: no new mail, what is under way, the database.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { listeners, shared, store, sqlite, runner, router, shutdown, _lock } = self;
+        let Self { listeners, shared, store, sqlite, courier, runner, router, shutdown, _lock } = self;
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.http {
             tasks.spawn(http::serve(listener, router, shutdown.clone()));
@@ -193,6 +202,12 @@ impl Node {
             }
         }
         tasks.spawn(runner.run(shutdown.clone()));
+        let ending = shutdown.clone();
+        tasks.spawn(async move {
+            if let Some(Err(fault)) = ending.run_until_cancelled(courier.check_dnssec()).await {
+                tracing::error!("DNSSEC: {fault}; until then mail waits");
+            }
+        });
         stop.cancelled().await;
         shutdown.cancel();
         let ended = async { while tasks.join_next().await.is_some() {} };

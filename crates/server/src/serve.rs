@@ -44,15 +44,15 @@ fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
         data: config.data.clone(),
         listen: config.listen.clone(),
         certificate: certificate(config, &config.data)?,
-        settings: settings(config),
+        settings: settings(config)?,
         scheme: if config.https { Scheme::Https } else { Scheme::Http },
         keep: SignedDuration::from_hours(hours),
     })
 }
 
-/// How mail leaves from a configured server.
-pub fn settings(config: &Config) -> Settings {
-    Settings {
+/// How mail leaves from a configured server. Fails when a file that the configuration names can't be read.
+pub fn settings(config: &Config) -> anyhow::Result<Settings> {
+    Ok(Settings {
         hello_name: config.name.clone(),
         own: Ownership {
             names: vec![config.name.clone()],
@@ -60,13 +60,13 @@ pub fn settings(config: &Config) -> Settings {
             loopback_is_the_world: false,
         },
         dns: config.dns(),
-        dnssec: delivery::Dnssec::Validate { anchor: delivery::ROOT_ANCHOR.to_owned() },
+        dnssec: config.dnssec()?,
         port: SMTP,
         https_port: 443,
         roots: Vec::new(),
         policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
         routes: config.routes(),
-    }
+    })
 }
 
 /// Addresses the server is known to have: mail that MX records lead there would go round in a circle.
