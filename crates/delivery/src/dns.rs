@@ -3,6 +3,7 @@
 mod anchor;
 mod asking;
 mod bounded;
+mod denial;
 mod reduce;
 mod resolver;
 mod server;

@@ -24,6 +24,7 @@ use super::{
     anchor::Anchor,
     asking::{Asking, Question, Source, question},
     bounded::Bounded,
+    denial::NSEC3_ITERATIONS,
     server::{Servers, Trust},
     step::Step,
 };
@@ -33,9 +34,6 @@ const KEPT: u64 = 32_768;
 
 /// The operator is told of the same fault no more often.
 const ALARM_EVERY: Duration = Duration::from_mins(5);
-
-/// Beyond so many iterations a denial by NSEC3 counts as unsigned (RFC 9276 §3.2), however many there are.
-const NSEC3_ITERATIONS: u16 = 100;
 
 /// RRsets that one look-up meets; the keys of each zone on its way are checked once.
 const RRSETS: usize = 64;

@@ -20,7 +20,7 @@ use hickory_resolver::{
     proto::{
         dnssec::Proof,
         op::{DnsRequest, DnsRequestOptions, DnsResponse, Message, Query, ResponseCode},
-        rr::Record,
+        rr::{Record, RecordType},
     },
 };
 
@@ -73,19 +73,22 @@ impl Servers {
         Ok(Self { pool: RetryDnsHandle::new(pool, 1) })
     }
 
-    /// Asks once more without the servers' own validation if that may be why there is no answer (RFC 6840 §5.9):
-    /// what it then is, is bogus.
+    /// Asks once more without the servers' own validation if that may be why there is no answer (RFC 6840 §5.9). What
+    /// then comes is bogus to them; and an answer only if it says something, for some say nothing instead of failing.
     pub(super) async fn ask(&self, query: &Query) -> Result<Message, NetError> {
-        match self.send(query, false).await {
-            Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail))) => {
-                let mut message = self.send(query, true).await?;
-                for record in records(&mut message) {
-                    record.proof = Proof::Bogus;
-                }
-                Ok(message)
-            }
-            answered => answered,
+        let failed = match self.send(query, false).await {
+            Err(error @ NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail))) => error,
+            answered => return answered,
+        };
+        let Ok(mut message) = self.send(query, true).await else { return Err(failed) };
+        let denies = message.authorities.iter().any(|record| record.record_type() == RecordType::SOA);
+        if message.answers.is_empty() && !denies {
+            return Err(failed);
         }
+        for record in records(&mut message) {
+            record.proof = Proof::Bogus;
+        }
+        Ok(message)
     }
 
     async fn send(&self, query: &Query, checking_disabled: bool) -> Result<Message, NetError> {

@@ -6,20 +6,14 @@ use guarantee::{Age, LookupFailureKind, Proof};
 use hickory_resolver::{
     net::{DnsError, NetError},
     proto::{
-        dnssec::{
-            self,
-            rdata::{DNSSECRData, NSEC},
-        },
+        dnssec,
         op::{DnsResponse, Message, Query, ResponseCode},
         rr::{Name, RData, Record, RecordType},
         serialize::binary::{BinDecodable, BinDecoder},
     },
 };
 
-use super::{
-    asking::time_to_live,
-    reduce::{signature, wildcard_signature},
-};
+use super::{asking::time_to_live, denial, reduce::signature};
 
 /// Proven answers are kept no longer than this, whatever their TTL.
 const KEPT_FOR: Duration = Duration::from_hours(1);
@@ -54,7 +48,8 @@ impl Step {
             Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
                 let mut message = response.into_message();
                 match proof {
-                    dnssec::Proof::Bogus if expanded(query, &message) => {}
+                    dnssec::Proof::Bogus
+                        if denial::expanded(query, &message) || denial::beside_dname(query, &message) => {}
                     dnssec::Proof::Insecure => insecure(&mut message),
                     _ => return (Self::bogus(), Duration::ZERO),
                 }
@@ -90,9 +85,12 @@ impl Step {
         let kind = query.query_type();
         // Without a signature there is nothing to tell a cache by; and what is unsigned is never known better.
         let age_of = |proof| age.unwrap_or(if proof == Proof::Secure { Age::Cached } else { Age::Fresh });
+        // RFC 5155 §9.2: where NSEC3 opts out, there may be an unsigned name in the place of what is denied.
+        let closer = if denial::opts_out(query.name(), message) { Proof::Insecure } else { Proof::Secure };
         if of(kind).next().is_some() {
             return match weakest(of(kind)) {
                 Ok(proof) => {
+                    let proof = proof.min(closer);
                     let data = of(kind).take(MAX_RECORDS).map(|record| record.data.clone()).collect();
                     Self::Found { data, proof, age: age_of(proof) }
                 }
@@ -109,7 +107,10 @@ impl Step {
                 _ => weakest(of(RecordType::CNAME)),
             };
             return match proven {
-                Ok(proof) => Self::Alias { target: target.0.clone(), proof, age: age_of(proof) },
+                Ok(proof) => {
+                    let proof = proof.min(closer);
+                    Self::Alias { target: target.0.clone(), proof, age: age_of(proof) }
+                }
                 Err(failed) => failed,
             };
         }
@@ -121,8 +122,8 @@ impl Step {
         };
         match (message.metadata.response_code, proof) {
             (_, Err(failed)) => failed,
-            (ResponseCode::NXDomain, Ok(proof)) => Self::NxDomain(proof),
-            (ResponseCode::NoError, Ok(proof)) => Self::NoData(proof),
+            (ResponseCode::NXDomain, Ok(proof)) => Self::NxDomain(proof.min(closer)),
+            (ResponseCode::NoError, Ok(proof)) => Self::NoData(proof.min(closer)),
             (code, Ok(_)) => Self::unanswered(code.to_string()),
         }
     }
@@ -150,49 +151,6 @@ fn insecure(message: &mut Message) {
             record.proof = dnssec::Proof::Insecure;
         }
     }
-}
-
-/// Whether a positive answer is rightly expanded from a wildcard (RFC 4035 §5.3.4): its records are secure, and a secure
-/// NSEC record of the same zone proves that between wildcard and name there is nothing.
-///
-/// The library asks for an NSEC record that covers the wildcard, which exists.
-fn expanded(query: &Query, message: &Message) -> bool {
-    let name = query.name();
-    let kinds = [query.query_type(), RecordType::CNAME];
-    // Of several signatures the validator marks the one that holds.
-    let Some(wildcard) = message
-        .answers
-        .iter()
-        .filter(|record| record.proof == dnssec::Proof::Secure)
-        .find_map(|record| kinds.iter().find_map(|kind| wildcard_signature(record, name, *kind)))
-    else {
-        return false;
-    };
-    let (labels, zone) = (wildcard.input().num_labels, &wildcard.input().signer_name);
-    let all_secure = message
-        .answers
-        .iter()
-        .filter(|record| signature(record).is_none())
-        .all(|record| record.proof == dnssec::Proof::Secure);
-    let next_closer = name.trim_to(usize::from(labels) + 1);
-    let covered = message.authorities.iter().any(|record| match &record.data {
-        RData::DNSSEC(DNSSECRData::NSEC(nsec)) => {
-            record.proof == dnssec::Proof::Secure
-                && zone.zone_of(&record.name)
-                && covers(&record.name, nsec, &next_closer)
-        }
-        _ => false,
-    });
-    message.metadata.response_code == ResponseCode::NoError && all_secure && covered
-}
-
-/// Whether the record proves that neither this name nor one below it exists.
-fn covers(owner: &Name, nsec: &NSEC, name: &Name) -> bool {
-    let next = nsec.next_domain_name();
-    // RFC 6840 §4.1: what lies below a cut or a DNAME is another's.
-    let below_a_cut = nsec.is_ancestor_delegation() && owner.zone_of(name);
-    let last_of_the_zone = next <= owner && next.zone_of(name);
-    !below_a_cut && !name.zone_of(next) && owner < name && (name < next || last_of_the_zone)
 }
 
 /// Whether the CNAME follows from this DNAME record (RFC 6672 §2.2).
