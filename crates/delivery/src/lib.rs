@@ -30,5 +30,5 @@ pub use fate::{Attempted, DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]
 pub use patience::Patience;
-pub use probe::{HostProbe, Probe};
+pub use probe::{Extent, HostProbe, Probe};
 pub use sts::{KeptPolicy, MemoryPolicies, PolicyStore};

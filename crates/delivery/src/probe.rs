@@ -2,7 +2,7 @@
 
 use guarantee::{
     Age, Authentication, Cause, Conclusion, Facts, History, HostAddress, HostFailure, Plan, PlannedHost,
-    Protection, Requirement, TlsDetails, Weight, conclude, plan,
+    Protection, Requirement, Sighted, TlsDetails, Weight, conclude, plan,
 };
 use jiff::Timestamp;
 
@@ -24,6 +24,15 @@ pub struct Probe {
     pub hosts: Vec<HostProbe>,
 }
 
+/// Which hosts a probe asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Up to the first that would get the mail.
+    FirstToServe,
+    /// All of them.
+    All,
+}
+
 /// What a probe of one MX host found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostProbe {
@@ -40,24 +49,19 @@ pub struct HostProbe {
 }
 
 impl Courier {
-    /// Asks a next hop's hosts, as a delivery with this requirement would, up to the first that would get the mail.
-    pub async fn probe(&self, next_hop: &str, requirement: Requirement) -> Probe {
-        let remaining = self.patience();
-        let mut probe = self.probe_once(next_hop, requirement, Age::Cached, remaining).await;
+    /// Asks a next hop's hosts, as a delivery with this requirement would.
+    pub async fn probe(&self, next_hop: &str, requirement: Requirement, extent: Extent) -> Probe {
+        let asked = Asked { requirement, extent, remaining: self.patience() };
+        let mut probe = self.probe_once(next_hop, &asked, Age::Cached).await;
         if probe.unconfirmed {
-            probe = self.probe_once(next_hop, requirement, Age::Fresh, remaining).await;
+            probe = self.probe_once(next_hop, &asked, Age::Fresh).await;
         }
         let Looked { facts, conclusion, hosts, .. } = probe;
         Probe { facts, conclusion, hosts }
     }
 
-    async fn probe_once(
-        &self,
-        next_hop: &str,
-        requirement: Requirement,
-        age: Age,
-        remaining: Remaining,
-    ) -> Looked {
+    async fn probe_once(&self, next_hop: &str, asked: &Asked, age: Age) -> Looked {
+        let requirement = asked.requirement;
         let (facts, port) = self.facts(next_hop, age).await;
         let planned = match plan(requirement, &facts) {
             // Neither is a matter of encryption: with or without the guarantee it would bounce, or wait.
@@ -70,7 +74,7 @@ impl Courier {
         match planned {
             Err(conclusion) => looked.conclusion = Err(conclusion),
             Ok((hosts, barred)) => {
-                let failures = self.probe_hosts(&mut looked, &hosts, port, remaining).await;
+                let failures = self.probe_hosts(&mut looked, &hosts, port, asked).await;
                 if let Some(mut failures) = failures {
                     failures.extend(barred);
                     looked.unconfirmed =
@@ -90,39 +94,29 @@ impl Courier {
         looked: &mut Looked,
         planned: &[PlannedHost],
         port: u16,
-        remaining: Remaining,
+        asked: &Asked,
     ) -> Option<Vec<HostFailure>> {
+        let mut served = None;
         let mut failures = Vec::new();
         for host in planned {
-            match self.probe_host(&looked.facts, host, port, remaining).await {
-                Ok((found, protection)) => {
-                    looked.conclusion = Ok(protection);
-                    looked.hosts.push(found);
-                    return None;
-                }
-                Err(Some(failure)) => {
-                    looked.hosts.push(HostProbe {
-                        name: host.name.clone(),
-                        address: failure.cause.host().cloned(),
-                        found: Err(failure.cause.clone()),
-                        authentication: Authentication::Nothing,
-                        tls: None,
-                    });
-                    failures.push(failure);
-                }
-                Err(None) => {}
+            let probed = self.probe_host(&looked.facts, host, port, asked.remaining).await;
+            looked.hosts.extend(probed.host);
+            failures.extend(probed.failure);
+            served = served.or(probed.served);
+            if served.is_some() && asked.extent == Extent::FirstToServe {
+                break;
             }
         }
-        Some(failures)
+        match served {
+            Some(protection) => {
+                looked.conclusion = Ok(protection);
+                None
+            }
+            None => Some(failures),
+        }
     }
 
-    async fn probe_host(
-        &self,
-        facts: &Facts,
-        host: &PlannedHost,
-        port: u16,
-        remaining: Remaining,
-    ) -> Result<(HostProbe, Protection), Option<HostFailure>> {
+    async fn probe_host(&self, facts: &Facts, host: &PlannedHost, port: u16, remaining: Remaining) -> Probed {
         let mut failed: Option<HostFailure> = None;
         let mut log = Log::new(facts);
         for address in self.in_order(host, port) {
@@ -136,7 +130,7 @@ impl Courier {
                         tls: connection.tls().cloned(),
                     };
                     connection.leave().await;
-                    return Ok((found, clearance.protection()));
+                    return Probed { host: Some(found), served: Some(clearance.protection()), failure: None };
                 }
                 Err(failure) if failed.as_ref().is_none_or(|known| known.weight < failure.weight) => {
                     failed = Some(failure);
@@ -144,8 +138,33 @@ impl Courier {
                 Err(_) => {}
             }
         }
-        Err(failed)
+        let found = failed.as_ref().map(|failure| HostProbe {
+            name: host.name.clone(),
+            address: failure.cause.host().cloned(),
+            found: Err(failure.cause.clone()),
+            authentication: Authentication::Nothing,
+            tls: log.into_sightings().into_iter().rev().find_map(|sighting| match sighting.outcome {
+                Sighted::Tls { tls, .. } | Sighted::Flawed { tls, .. } => Some(tls),
+                Sighted::NoTls { .. } | Sighted::NoPolicy { .. } => None,
+            }),
+        });
+        Probed { host: found, served: None, failure: failed }
     }
+}
+
+/// What is asked of every host.
+struct Asked {
+    requirement: Requirement,
+    extent: Extent,
+    remaining: Remaining,
+}
+
+/// What became of one host.
+struct Probed {
+    host: Option<HostProbe>,
+    /// The protection with which it would get the mail.
+    served: Option<Protection>,
+    failure: Option<HostFailure>,
 }
 
 /// A probe so far.

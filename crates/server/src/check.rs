@@ -5,8 +5,11 @@ use std::{fmt, path::Path, sync::Arc};
 use anyhow::Context;
 use api::{Check, Outcome, ProtectionWord};
 use async_trait::async_trait;
-use delivery::{Courier, HostProbe, Probe, Settings};
-use guarantee::{Conclusion, Protection};
+use delivery::{Courier, Extent, HostProbe, Probe, Settings};
+use guarantee::{
+    Addresses, Authentication, Cause, Conclusion, Facts, MxAnswer, MxHost, Proof, Requirement, Sts, StsMode,
+    Tlsa,
+};
 use serde::Serialize;
 use small_internet::{Coordinates, World, WorldConfig};
 use smtp::address::Mailbox as Address;
@@ -26,8 +29,23 @@ pub struct Report {
     /// As the API says it.
     #[serde(flatten)]
     pub check: Check,
-    /// Host by host, in the order of trying, up to the one that would get the mail.
+    /// Whether the DNS proves which hosts take the domain's mail; absent if that is not known.
+    pub dnssec: Option<Proof>,
+    /// The domain's MTA-STS policy.
+    pub mta_sts: Option<StsReport>,
+    /// Host by host, in the order of trying.
     pub hosts: Vec<HostReport>,
+}
+
+/// What a domain says by MTA-STS.
+#[derive(Clone, Debug, Serialize)]
+pub struct StsReport {
+    /// `enforce`, `testing` or `none`; absent if its policy can't be had.
+    pub mode: Option<StsMode>,
+    /// The hosts it names.
+    pub mx: Vec<String>,
+    /// Why it can't be had.
+    pub problem: Option<String>,
 }
 
 /// What a check found at one MX host.
@@ -37,12 +55,20 @@ pub struct HostReport {
     pub name: String,
     /// The address spoken to.
     pub address: Option<String>,
+    /// Its TLSA records.
+    pub tlsa: Vec<String>,
     /// What it gives; absent if it would not get the mail.
-    pub protection: Option<Protection>,
+    pub protection: Option<guarantee::Protection>,
+    /// How it proves who it is.
+    pub authentication: Authentication,
     /// `TLSv1.2` or `TLSv1.3`.
     pub tls: Option<guarantee::TlsVersion>,
     /// The cipher suite.
     pub cipher: Option<String>,
+    /// The key exchange.
+    pub key_exchange: Option<String>,
+    /// SHA-256 of its certificate.
+    pub certificate_sha256: Option<String>,
     /// Why it would not get the mail.
     pub reason: Option<String>,
 }
@@ -51,25 +77,109 @@ impl fmt::Display for HostReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address.as_deref().unwrap_or("no address");
         write!(f, "{}[{address}]: ", self.name)?;
-        match (&self.reason, self.protection, &self.cipher) {
-            (Some(reason), _, _) => f.write_str(reason),
-            (None, Some(protection), Some(cipher)) => write!(f, "{protection} ({cipher})"),
-            (None, Some(protection), None) => write!(f, "{protection}"),
-            (None, None, _) => f.write_str("not asked"),
+        match (&self.reason, self.protection) {
+            (Some(reason), _) => f.write_str(reason)?,
+            (None, Some(protection)) => write!(f, "{protection}{}", by(&self.authentication))?,
+            (None, None) => f.write_str("not asked")?,
+        }
+        if let (Some(tls), Some(cipher), Some(key_exchange)) = (self.tls, &self.cipher, &self.key_exchange) {
+            write!(f, "\n  {tls}, {cipher}, {key_exchange}")?;
+        }
+        if let Some(fingerprint) = &self.certificate_sha256 {
+            write!(f, "\n  certificate SHA-256 {fingerprint}")?;
+        }
+        for record in &self.tlsa {
+            write!(f, "\n  TLSA {record}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for StsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.mode, &self.problem) {
+            (Some(mode), _) => write!(f, "MTA-STS {}: {}", mode.as_str(), self.mx.join(", ")),
+            (None, problem) => {
+                write!(f, "MTA-STS announced, but no policy: {}", problem.as_deref().unwrap_or("unknown"))
+            }
         }
     }
 }
 
-impl From<&HostProbe> for HostReport {
-    fn from(probe: &HostProbe) -> Self {
+fn by(authentication: &Authentication) -> String {
+    match authentication {
+        Authentication::Nothing => String::new(),
+        Authentication::UnprovenHost { .. } => ", TLSA matches, MX unsigned".to_owned(),
+        Authentication::Certificate { name } => format!(", certificate for {name}"),
+        Authentication::MtaSts { name } => format!(", MTA-STS, certificate for {name}"),
+        Authentication::Dane { .. } => ", TLSA matches".to_owned(),
+    }
+}
+
+impl HostReport {
+    /// A host that was asked.
+    fn asked(probe: &HostProbe, facts: &Facts) -> Self {
+        let tls = probe.tls.as_ref();
         Self {
             name: probe.name.clone(),
             address: probe.address.as_ref().map(|host| host.address.to_string()),
+            tlsa: mx_hosts(facts).iter().find(|host| host.name == probe.name).map(tlsa).unwrap_or_default(),
             protection: probe.found.as_ref().ok().copied(),
-            tls: probe.tls.as_ref().map(|tls| tls.version),
-            cipher: probe.tls.as_ref().map(|tls| tls.cipher.clone()),
-            reason: probe.found.as_ref().err().map(guarantee::Cause::text),
+            authentication: probe.authentication.clone(),
+            tls: tls.map(|tls| tls.version),
+            cipher: tls.map(|tls| tls.cipher.clone()),
+            key_exchange: tls.map(|tls| tls.key_exchange.clone()),
+            certificate_sha256: tls.map(|tls| tls.certificate_sha256.clone()),
+            reason: probe.found.as_ref().err().map(Cause::text),
         }
+    }
+
+    /// A host that was not, because of what is published or because it can't be found.
+    fn not_asked(host: &MxHost, facts: &Facts) -> Self {
+        let address = match &host.addresses {
+            Addresses::Found(addresses) => addresses.first().map(ToString::to_string),
+            Addresses::NoAddress | Addresses::Forbidden | Addresses::Failed(_) => None,
+        };
+        Self {
+            name: host.name.clone(),
+            address,
+            tlsa: tlsa(host),
+            protection: None,
+            authentication: Authentication::Nothing,
+            tls: None,
+            cipher: None,
+            key_exchange: None,
+            certificate_sha256: None,
+            reason: why_not_asked(host, facts),
+        }
+    }
+}
+
+fn why_not_asked(host: &MxHost, facts: &Facts) -> Option<String> {
+    match (&host.addresses, &host.tlsa, &facts.sts) {
+        _ if host.is_self => Some("this server itself".to_owned()),
+        (Addresses::NoAddress, _, _) => Some("it has no address".to_owned()),
+        (Addresses::Forbidden, _, _) => Some("mail may not be sent to its address".to_owned()),
+        (Addresses::Failed(failure), _, _) => Some(format!("its address is not known: {failure}")),
+        (_, Tlsa::Failed(failure), _) => Some(format!("its TLSA records are not known: {failure}")),
+        (_, _, Sts::Policy(policy)) if policy.mode == StsMode::Enforce && !policy.names(&host.name) => {
+            Some("the domain's MTA-STS policy does not name it".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn mx_hosts(facts: &Facts) -> &[MxHost] {
+    match &facts.mx {
+        MxAnswer::Hosts { hosts, .. } => hosts,
+        MxAnswer::NullMx | MxAnswer::NoSuchDomain | MxAnswer::Failed(_) => &[],
+    }
+}
+
+fn tlsa(host: &MxHost) -> Vec<String> {
+    match &host.tlsa {
+        Tlsa::Published { records, .. } => records.iter().map(ToString::to_string).collect(),
+        Tlsa::None | Tlsa::Failed(_) => Vec::new(),
     }
 }
 
@@ -90,7 +200,7 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
     let checks = Checks::new(courier, Arc::new(local));
     let mut reports = Vec::new();
     for recipient in recipients {
-        reports.push(checks.one(recipient).await);
+        reports.push(checks.one(recipient, Extent::All).await);
     }
     if let Some(world) = world {
         world.shutdown().await;
@@ -121,21 +231,45 @@ impl Checks {
         Self { courier, local }
     }
 
-    /// Looks at one recipient: an address or a domain.
-    pub async fn one(&self, recipient: &str) -> Report {
+    /// Looks at one recipient, an address or a domain, as with the guarantee on.
+    pub async fn one(&self, recipient: &str, extent: Extent) -> Report {
+        let unasked = |check| Report { check, dnssec: None, mta_sts: None, hosts: Vec::new() };
         let domain = match domain_of(recipient) {
             Ok(domain) => domain,
-            Err(reason) => return Report { check: invalid(recipient, reason), hosts: Vec::new() },
+            Err(reason) => return unasked(invalid(recipient, reason)),
         };
         match self.local.next_hop(&domain) {
-            NextHop::Local => Report { check: local(recipient), hosts: Vec::new() },
+            NextHop::Local => unasked(local(recipient)),
             NextHop::Domain(domain) => {
-                let probe = self.courier.probe(&domain, guarantee::Requirement::Encrypted).await;
-                let hosts = probe.hosts.iter().map(HostReport::from).collect();
-                Report { check: outcome(recipient, &probe), hosts }
+                let probe = self.courier.probe(&domain, Requirement::Encrypted, extent).await;
+                report(recipient, &probe, extent)
             }
         }
     }
+}
+
+fn report(recipient: &str, probe: &Probe, extent: Extent) -> Report {
+    let facts = &probe.facts;
+    let mut hosts: Vec<HostReport> = probe.hosts.iter().map(|host| HostReport::asked(host, facts)).collect();
+    if extent == Extent::All {
+        let missing =
+            mx_hosts(facts).iter().filter(|host| probe.hosts.iter().all(|one| one.name != host.name));
+        hosts.extend(missing.map(|host| HostReport::not_asked(host, facts)));
+    }
+    let dnssec = match &facts.mx {
+        MxAnswer::Hosts { proof, .. } => Some(*proof),
+        MxAnswer::NullMx | MxAnswer::NoSuchDomain | MxAnswer::Failed(_) => None,
+    };
+    let mta_sts = match &facts.sts {
+        Sts::None => None,
+        Sts::Unavailable { detail, .. } => {
+            Some(StsReport { mode: None, mx: Vec::new(), problem: Some(detail.clone()) })
+        }
+        Sts::Policy(policy) => {
+            Some(StsReport { mode: Some(policy.mode), mx: policy.mx.clone(), problem: None })
+        }
+    };
+    Report { check: outcome(recipient, probe), dnssec, mta_sts, hosts }
 }
 
 #[async_trait]
@@ -143,7 +277,7 @@ impl Checker for Checks {
     async fn check(&self, _account: &str, recipients: Vec<String>) -> Vec<Check> {
         let Some(first) = recipients.first() else { return Vec::new() };
         // All are of one domain: one look is enough.
-        let found = self.one(first).await.check;
+        let found = self.one(first, Extent::FirstToServe).await.check;
         recipients.into_iter().map(|recipient| Check { recipient, ..found.clone() }).collect()
     }
 }
@@ -179,26 +313,37 @@ fn local(recipient: &str) -> Check {
 
 fn outcome(recipient: &str, probe: &Probe) -> Check {
     let (protection, outcome, reason) = match &probe.conclusion {
-        Ok(protection) => ((*protection).into(), Outcome::Deliver, delivers(*protection, probe)),
+        Ok(protection) => ((*protection).into(), Outcome::Deliver, delivers(probe)),
         Err(Conclusion::Stop(cause)) if cause.is_insecurity() => {
-            (Protection::None.into(), Outcome::Stop, cause.text())
+            (guarantee::Protection::None.into(), Outcome::Stop, cause.text())
         }
         // It would not be delivered, for a reason that has nothing to do with its protection.
         Err(Conclusion::Stop(cause)) => (ProtectionWord::Unknown, Outcome::Stop, cause.text()),
         Err(Conclusion::Defer(cause)) => (ProtectionWord::Unknown, Outcome::Defer, cause.text()),
     };
-    Check { recipient: recipient.to_owned(), protection, outcome, promised: false, reason }
+    let promised = promised(&probe.facts);
+    Check { recipient: recipient.to_owned(), protection, outcome, promised, reason }
 }
 
-fn delivers(protection: Protection, probe: &Probe) -> String {
-    let host = probe.hosts.last();
-    let name = host.map_or("the host", |host| host.name.as_str());
-    match host.and_then(|host| host.tls.as_ref()) {
-        Some(tls) => {
-            let version = serde_json::to_value(tls.version).ok();
-            let version = version.as_ref().and_then(|version| version.as_str()).unwrap_or("TLS");
-            format!("{name} offers {version} ({})", tls.cipher)
+/// Whether the domain binds its senders: by DANE or by MTA-STS.
+fn promised(facts: &Facts) -> bool {
+    let policy = matches!(&facts.sts, Sts::Policy(policy) if policy.mode == StsMode::Enforce);
+    let published = |host: &MxHost| match &host.tlsa {
+        Tlsa::Published { records, .. } => records.iter().any(|record| record.usable().is_some()),
+        Tlsa::None | Tlsa::Failed(_) => false,
+    };
+    policy || (facts.mx_proof() == Proof::Secure && mx_hosts(facts).iter().any(published))
+}
+
+fn delivers(probe: &Probe) -> String {
+    let Some(host) = probe.hosts.iter().find(|host| host.found.is_ok()) else {
+        return "would be delivered".to_owned();
+    };
+    match (&host.tls, &host.found) {
+        (Some(tls), _) => {
+            format!("{} offers {} ({}){}", host.name, tls.version, tls.cipher, by(&host.authentication))
         }
-        None => format!("{name}: {protection}"),
+        (None, Ok(protection)) => format!("{}: {protection}", host.name),
+        (None, Err(cause)) => cause.text(),
     }
 }

@@ -1,5 +1,6 @@
 //! What `POST /checks` and `tls-guarantee check` ask.
 
+use delivery::Extent;
 use guarantee::{Conclusion, Protection, Requirement::Encrypted};
 use rstest::rstest;
 use small_internet::{Behaviour, Domain};
@@ -25,7 +26,7 @@ async fn a_probe(
 ) {
     let half = [(10, Behaviour::plain()), (20, Behaviour::down())];
     let fixture = Fixture::new([Domain::with_hosts("half.example", half)]).await;
-    let probe = fixture.courier.probe(domain, Encrypted).await;
+    let probe = fixture.courier.probe(domain, Encrypted, Extent::FirstToServe).await;
     let told = probe.conclusion.map_err(|conclusion| match conclusion {
         Conclusion::Stop(cause) => format!("stop {}", cause.status()),
         Conclusion::Defer(cause) => format!("defer {}", cause.status()),
@@ -57,6 +58,6 @@ async fn a_probe_is_fresh() {
     fixture.send("odd.example", crate::fixture::Encrypted).await;
     let address = fixture.world.addresses("mx.odd.example")[0];
     fixture.world.set_behaviour(address, Behaviour::plain()).await.unwrap();
-    let probe = fixture.courier.probe("odd.example", Encrypted).await;
+    let probe = fixture.courier.probe("odd.example", Encrypted, Extent::FirstToServe).await;
     assert!(matches!(probe.conclusion, Err(Conclusion::Stop(_))), "{probe:?}");
 }

@@ -1,6 +1,7 @@
 //! `check`: how mail to addresses or domains would travel now.
 
 use api::Outcome;
+use guarantee::Proof;
 
 use super::options::Check;
 use super::print::{self, harmless};
@@ -44,8 +45,16 @@ fn words(report: &Report) -> String {
     let protection = protection.as_str().unwrap_or("unknown");
     let mut text =
         format!("{}: {outcome}; {protection}\n  {}\n", harmless(&check.recipient), harmless(&check.reason));
-    for host in &report.hosts {
-        text.push_str(&format!("  {}\n", harmless(&host.to_string())));
+    let dnssec = report.dnssec.map(|proof| match proof {
+        Proof::Secure => "MX records signed (DNSSEC)".to_owned(),
+        Proof::Insecure => "MX records not signed".to_owned(),
+    });
+    let sts = report.mta_sts.as_ref().map(ToString::to_string);
+    let hosts = report.hosts.iter().map(ToString::to_string);
+    for told in dnssec.into_iter().chain(sts).chain(hosts) {
+        for line in told.lines() {
+            text.push_str(&format!("  {}\n", harmless(line)));
+        }
     }
     text
 }
