@@ -111,7 +111,8 @@ impl Courier {
     }
 
     /// What is published about a next hop, looked up past the caches if it is to be fresh; and the port of its hosts.
-    pub(crate) async fn facts(&self, next_hop: &str, age: Age) -> (Facts, u16) {
+    #[doc(hidden)]
+    pub async fn facts(&self, next_hop: &str, age: Age) -> (Facts, u16) {
         let Settings { own, port, routes, .. } = &self.inner.settings;
         let gathering = |port| Gathering { dns: &self.inner.dns, own, port, age };
         match routes.get(next_hop) {

@@ -50,7 +50,7 @@ fn dns(world: &World, anchor: &str) -> Dns {
 }
 
 /// An answer in words, without what differs from world to world.
-async fn told(dns: &Dns, kind: &str, name: &str, age: Age) -> String {
+pub(crate) async fn told(dns: &Dns, kind: &str, name: &str, age: Age) -> String {
     match kind {
         "MX" => words(dns.mx(name, age).await, |(preference, host)| format!("{preference} {host}")),
         "A" => words(dns.addresses(name, age).await, |_| "address".to_owned()),

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod addresses;
+mod answers;
 mod contract;
 mod dnssec;
 mod envelope;
+mod facts;
 mod fixture;
 mod hosts;
 mod kept;
