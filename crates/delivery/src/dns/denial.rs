@@ -103,3 +103,94 @@ fn is_of(record: &Record, nsec3: &NSEC3, name: &Name) -> bool {
         record.name.iter().next().is_some_and(|first| first.eq_ignore_ascii_case(label.as_bytes()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::dnssec::Nsec3HashAlgorithm;
+    use rstest::rstest;
+
+    use super::*;
+
+    const SALT: &[u8] = &[0xab];
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).expect("a name")
+    }
+
+    /// A secure NSEC3 record of this name.
+    fn nsec3(of: &str, opt_out: bool, types: &[RecordType]) -> Record {
+        let hash = |text: &str| Nsec3HashAlgorithm::SHA1.hash(SALT, &name(text), 1).expect("a hash");
+        let next = hash("next.example.").as_ref().to_vec();
+        let data =
+            NSEC3::new(Nsec3HashAlgorithm::SHA1, opt_out, 1, SALT.to_vec(), next, types.iter().copied());
+        let owner = name("example.").prepend_label(BASE32_DNSSEC.encode(hash(of).as_ref()));
+        secure(owner.expect("a name"), DNSSECRData::NSEC3(data))
+    }
+
+    fn nsec(of: &str, types: &[RecordType]) -> Record {
+        let data = NSEC::new(name("z.example."), types.iter().copied());
+        secure(name(of), DNSSECRData::NSEC(data))
+    }
+
+    fn secure(owner: Name, data: DNSSECRData) -> Record {
+        let mut record = Record::from_rdata(owner, 60, RData::DNSSEC(data));
+        record.proof = Proof::Secure;
+        record
+    }
+
+    fn denied_by(records: Vec<Record>) -> Message {
+        let mut message = Message::query();
+        message.add_authorities(records);
+        message.into_response()
+    }
+
+    #[rstest]
+    #[case::of_the_name(nsec3("a.example.", true, &[]), false)]
+    #[case::of_another(nsec3("b.example.", true, &[]), true)]
+    #[case::without_opt_out(nsec3("b.example.", false, &[]), false)]
+    #[case::nsec(nsec("b.example.", &[]), false)]
+    fn opt_out(#[case] record: Record, #[case] expected: bool) {
+        assert_eq!(opts_out(&name("A.example."), &denied_by(vec![record])), expected);
+    }
+
+    #[rstest]
+    #[case::nsec(nsec("a.example.", &[RecordType::DNAME, RecordType::A]), true)]
+    #[case::nsec3(nsec3("a.example.", false, &[RecordType::DNAME]), true)]
+    #[case::at_the_apex(nsec("a.example.", &[RecordType::DNAME, RecordType::NS, RecordType::SOA]), true)]
+    #[case::above(nsec("example.", &[RecordType::DNAME]), false)]
+    #[case::of_another(nsec3("b.example.", false, &[RecordType::DNAME]), false)]
+    #[case::at_a_cut(nsec("a.example.", &[RecordType::DNAME, RecordType::NS]), false)]
+    #[case::that_exists(nsec("a.example.", &[RecordType::DNAME, RecordType::MX]), false)]
+    #[case::no_dname(nsec("a.example.", &[RecordType::A]), false)]
+    fn denied_beside_a_dname(#[case] record: Record, #[case] expected: bool) {
+        let query = Query::query(name("a.example."), RecordType::MX);
+        assert_eq!(beside_dname(&query, &denied_by(vec![record.clone()])), expected);
+        let mut insecure = record;
+        insecure.proof = Proof::Insecure;
+        assert!(!beside_dname(&query, &denied_by(vec![insecure])));
+    }
+
+    #[rstest]
+    #[case::between("a.example.", "c.example.", "b.example.", true)]
+    #[case::before("b.example.", "c.example.", "a.example.", false)]
+    #[case::after("a.example.", "b.example.", "c.example.", false)]
+    #[case::the_owner("a.example.", "c.example.", "a.example.", false)]
+    #[case::the_next("a.example.", "c.example.", "c.example.", false)]
+    #[case::with_a_name_below("a.example.", "x.b.example.", "b.example.", false)]
+    #[case::last_of_the_zone("m.example.", "example.", "z.example.", true)]
+    #[case::of_another_zone("m.example.", "example.", "z.other.", false)]
+    fn covered(#[case] owner: &str, #[case] next: &str, #[case] asked: &str, #[case] expected: bool) {
+        let record = NSEC::new(name(next), [RecordType::A]);
+        assert_eq!(covers(&name(owner), &record, &name(asked)), expected);
+        let cut = NSEC::new(name(next), [RecordType::NS]);
+        assert_eq!(covers(&name(owner), &cut, &name(asked)), expected);
+    }
+
+    #[test]
+    fn a_cut_covers_nothing_below_it() {
+        let cut = NSEC::new(name("c.example."), [RecordType::NS]);
+        assert!(!covers(&name("a.example."), &cut, &name("x.a.example.")));
+        let host = NSEC::new(name("c.example."), [RecordType::A]);
+        assert!(covers(&name("a.example."), &host, &name("x.a.example.")));
+    }
+}
