@@ -58,7 +58,7 @@ pub enum GuaranteeState {
     Paused,
 }
 
-/// `GET` and `PUT /guarantee`: the account's switch.
+/// `GET` and `PUT /guarantee`: the account's switch, and how much it demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -69,6 +69,11 @@ pub struct Guarantee {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::option")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub until: Option<Timestamp>,
+    /// What the guarantee demands: `encrypted`, TLS 1.2 or newer; `authenticated`, only hosts that prove who they are
+    /// besides. Always set in an answer; absent in `PUT`, it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "encrypted"))]
+    pub level: Option<guarantee::Level>,
     /// Whether it has ever been on: only then is anybody reminded to switch it on again. Ignored in `PUT`.
     #[serde(default)]
     pub was_on: bool,

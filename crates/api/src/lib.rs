@@ -15,7 +15,9 @@ pub use account::{Credentials, Guarantee, GuaranteeState, Session, SessionAccoun
 pub use check::{Check, CheckRequest, CheckResponse, Outcome, ProtectionWord};
 pub use event::{Event, RESYNC};
 pub use mailbox::{Flags, ListedMessage};
-pub use message::{Attachment, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted};
+pub use message::{
+    Attachment, AuthenticatedBy, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted,
+};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use stop::{OverrideRecorded, OverrideRequest, Stop, StoppedRecipient};
 pub use time::rfc3339;

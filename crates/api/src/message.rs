@@ -92,7 +92,17 @@ pub struct MessageRecipient {
     pub tls: Option<String>,
     /// The cipher suite, likewise.
     pub cipher: Option<String>,
-    /// What had to hold for this copy: `opportunistic` or `encrypted`.
+    /// The key exchange, such as `X25519MLKEM768`, likewise; `resumed` if an earlier connection's secret was used.
+    pub key_exchange: Option<String>,
+    /// SHA-256 of the host's certificate in hex, likewise.
+    pub certificate_sha256: Option<String>,
+    /// By what the host has proven who it is, when delivered `authenticated` or `dane`.
+    pub authenticated_by: Option<AuthenticatedBy>,
+    /// With what: the TLSA record that it matches, or the name that its certificate was trusted for. A record without
+    /// `authenticated_by` is of a host whose own name is not proven.
+    pub authentication: Option<String>,
+    /// What had to hold for this copy: `regardless` (the message says `TLS-Required: No`), `opportunistic`,
+    /// `encrypted`, `authenticated` or `requiretls`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub requirement: guarantee::Requirement,
     /// When it was last changed.
@@ -103,6 +113,19 @@ pub struct MessageRecipient {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     #[serde(default, with = "crate::time::option")]
     pub next_attempt_at: Option<Timestamp>,
+}
+
+/// By what a host has proven who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthenticatedBy {
+    /// TLSA records in signed DNS (RFC 7672).
+    Dane,
+    /// A trusted certificate for a name that the domain's policy gives (RFC 8461).
+    MtaSts,
+    /// A trusted certificate for a proven name.
+    Certificate,
 }
 
 /// Where one recipient's copy stands.

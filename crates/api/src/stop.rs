@@ -35,8 +35,14 @@ pub struct StoppedRecipient {
     pub host_address: String,
     /// The cause as the bounce has it.
     pub reason: String,
-    /// A short word for it: `no_starttls`, `starttls_refused`, `handshake_failed`.
+    /// A short word for it: `no_starttls`, `starttls_refused`, `handshake_failed`, `dane_mismatch`, `sts_mismatch`,
+    /// `not_authenticated`, `require_tls_not_offered`, `require_tls_failed`, or `downgrade` if this user's mail has met
+    /// better there before.
     pub cause: String,
+    /// Of a `downgrade`: when this user's mail last met there what is missing now, TLS or a proof of identity.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub tls_last_seen: Option<Timestamp>,
     /// Enhanced status code.
     pub status: String,
     /// When.

@@ -50,7 +50,7 @@ impl Client {
         state: GuaranteeState,
         until: Option<Timestamp>,
     ) -> Result<Guarantee, ClientError> {
-        self.send(Method::PUT, "/guarantee", &Guarantee { state, until, was_on: false }).await
+        self.send(Method::PUT, "/guarantee", &Guarantee { state, until, level: None, was_on: false }).await
     }
 
     /// `GET /stops`: those recorded for this user, newest first.

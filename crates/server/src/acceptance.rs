@@ -3,14 +3,14 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
-use guarantee::Origin;
+use guarantee::{Origin, Wish};
 use jiff::Timestamp;
 use rand::Rng;
 use smtp::{
     address::Mailbox as Address,
     envelope::{MailFrom, RcptTo},
 };
-use store::{MailboxMessage, NewMessage, NewRecipient, Store, StoreError};
+use store::{MailboxMessage, MessageFacts, NewMessage, NewRecipient, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::{
@@ -132,29 +132,31 @@ impl Acceptance {
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
         let outgoing =
             headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
-        let tls_required_no = tls_required_no(&headers);
+        let wish = if tls_required_no(&headers) { Wish::TlsOptional } else { Wish::None };
         let sent_copy = file_sent_copy.then(|| {
             let raw = headers.rewritten(&added, dropped);
             MailboxMessage { listing: listing(&raw), raw: raw.into() }
         });
         let filed = sent_copy.is_some();
         let message = NewMessage {
-            queue_id: queue_id.clone(),
-            origin: Origin::Submission,
-            account: Some(account.clone()),
-            smtputf8: mail_from.smtputf8,
-            eight_bit: !outgoing.is_ascii(),
-            reverse_path: mail_from.reverse_path,
-            ret: mail_from.ret,
-            envid: mail_from.envid,
-            tls_required_no,
+            facts: MessageFacts {
+                queue_id: queue_id.clone(),
+                origin: Origin::Submission,
+                account: Some(account.clone()),
+                reverse_path: mail_from.reverse_path,
+                ret: mail_from.ret,
+                envid: mail_from.envid,
+                smtputf8: mail_from.smtputf8,
+                eight_bit: !outgoing.is_ascii(),
+                wish,
+                accepted_at: now,
+            },
             message_id: Some(message_id.clone()),
             subject: listing(&outgoing).subject,
             recipients: self.recipients(recipients)?,
             content: outgoing.into(),
             sent_copy,
             replaces,
-            accepted_at: now,
         };
         self.store.accept(message).await?;
         self.wake.notify_one();
@@ -172,24 +174,26 @@ impl Acceptance {
         let headers = read_headers(&content)?;
         let received = self.received(&queue_id, &trace, now);
         let content = headers.rewritten(&received, &["Return-Path"]);
-        let facts = listing(&content);
+        let listing = listing(&content);
         let message = NewMessage {
-            queue_id: queue_id.clone(),
-            origin,
-            account: None,
-            smtputf8: mail_from.smtputf8,
-            eight_bit: !content.is_ascii(),
-            reverse_path: mail_from.reverse_path,
-            ret: mail_from.ret,
-            envid: mail_from.envid,
-            tls_required_no: false,
-            message_id: facts.message_id,
-            subject: facts.subject,
+            facts: MessageFacts {
+                queue_id: queue_id.clone(),
+                origin,
+                account: None,
+                reverse_path: mail_from.reverse_path,
+                ret: mail_from.ret,
+                envid: mail_from.envid,
+                smtputf8: mail_from.smtputf8,
+                eight_bit: !content.is_ascii(),
+                wish: Wish::None,
+                accepted_at: now,
+            },
+            message_id: listing.message_id,
+            subject: listing.subject,
             recipients: self.recipients(recipients)?,
             content: content.into(),
             sent_copy: None,
             replaces: None,
-            accepted_at: now,
         };
         self.store.accept(message).await?;
         self.wake.notify_one();

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use guarantee::{Origin, Switch};
+use guarantee::{Origin, Switch, Wish};
 use jiff::Timestamp;
 use smtp::envelope::{Notify, ReversePath};
-use store::{NewMessage, NewRecipient, NextHop, Sqlite, Store, StoreError};
+use store::{MessageFacts, NewMessage, NewRecipient, NextHop, Sqlite, Store, StoreError};
 use tokio::task::JoinSet;
 
 /// How long each number of submitters is measured.
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let directory = tempfile::tempdir_in(&below)?;
         let store = Arc::new(Sqlite::open(directory.path().join("store.sqlite"))?);
         store.add_account(ACCOUNT, "no hash", Timestamp::now()).await?;
-        store.set_switch(ACCOUNT, Switch::On).await?;
+        store.set_guarantee(ACCOUNT, Switch::On, None).await?;
         let started = Instant::now();
         let mut times = measure(&store, submitters).await?;
         let rate = times.len() as f64 / started.elapsed().as_secs_f64();
@@ -74,16 +74,19 @@ async fn measure(store: &Arc<Sqlite>, submitters: usize) -> Result<Vec<Duration>
 
 fn message(queue_id: String, content: Bytes) -> NewMessage {
     NewMessage {
-        origin: Origin::Submission,
-        account: Some(ACCOUNT.to_owned()),
-        reverse_path: ReversePath::Address(ACCOUNT.to_owned()),
-        ret: None,
-        envid: None,
-        smtputf8: false,
-        eight_bit: false,
-        tls_required_no: false,
         message_id: Some(format!("{queue_id}@home.example")),
-        queue_id,
+        facts: MessageFacts {
+            queue_id,
+            origin: Origin::Submission,
+            account: Some(ACCOUNT.to_owned()),
+            reverse_path: ReversePath::Address(ACCOUNT.to_owned()),
+            ret: None,
+            envid: None,
+            smtputf8: false,
+            eight_bit: false,
+            wish: Wish::None,
+            accepted_at: Timestamp::now(),
+        },
         subject: "How many?".to_owned(),
         recipients: vec![NewRecipient {
             address: "carla@plain.example".to_owned(),
@@ -94,6 +97,5 @@ fn message(queue_id: String, content: Bytes) -> NewMessage {
         content,
         sent_copy: None,
         replaces: None,
-        accepted_at: Timestamp::now(),
     }
 }

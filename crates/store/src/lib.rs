@@ -1,4 +1,4 @@
-//! What must survive: accounts, switches, the queue, the stops, the mailboxes.
+//! What must survive: accounts, switches, the queue, the stops, the mailboxes, the memory, policies and reports.
 //!
 //! One trait of whole operations, each one transaction, so that every database can do it in one
 //! round trip. `Ok` means durable: on disk, synced.
@@ -12,8 +12,9 @@ pub use sqlite::Sqlite;
 use api::{ListedMessage, MessageStatus, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
-use guarantee::Switch;
+use guarantee::{Level, Remembered, Sighting, Switch};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// What a store can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,16 @@ pub enum StoreError {
 /// The most recipients of one job (RFC 5321 §4.5.3.1.8: what every host takes in one transaction).
 pub const MAX_JOB_RECIPIENTS: usize = 100;
 
+/// The most policies of one domain and day that are reported; sessions under further ones are not counted.
+pub const MAX_REPORTED_POLICIES: usize = 100;
+
+/// The most ways to fail that are told apart for one domain and day: hosts choose their texts. Further ones are counted
+/// by their result type alone.
+pub const MAX_REPORTED_FAILURES: usize = 100;
+
+/// The most characters of a failure's detail.
+pub const MAX_FAILURE_DETAIL: usize = 300;
+
 /// Short for a store's answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -54,8 +65,14 @@ pub trait Store: Send + Sync + 'static {
     async fn account(&self, address: &str) -> Result<Option<AccountSecret>>;
     /// The account's switch as stored (a pause may be over: [`Switch::at`]), and whether it was ever on.
     async fn switch(&self, account: &str) -> Result<StoredSwitch>;
-    /// Sets the switch. When this returns, it holds for every message accepted afterwards.
-    async fn set_switch(&self, account: &str, switch: Switch) -> Result<()>;
+    /// Sets the switch, and the level unless it is to stay; gives what stands now. When this returns, it holds for every
+    /// message accepted afterwards.
+    async fn set_guarantee(
+        &self,
+        account: &str,
+        switch: Switch,
+        level: Option<Level>,
+    ) -> Result<StoredSwitch>;
 
     // --- sessions -------------------------------------------------------------------------
     /// Keeps a session under the hash of its token.
@@ -70,8 +87,8 @@ pub trait Store: Send + Sync + 'static {
     async fn record_override(&self, decision: &OverrideRow) -> Result<()>;
 
     // --- the queue ------------------------------------------------------------------------
-    /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch and the
-    /// overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
+    /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch, the level and
+    /// the overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
     /// [`StoreError::Exists`] if the queue id is taken, [`StoreError::NotFound`] if the account has been removed.
     async fn accept(&self, message: NewMessage) -> Result<()>;
     /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,
@@ -134,8 +151,45 @@ pub trait Store: Send + Sync + 'static {
     /// Marks a message read or unread.
     async fn set_seen(&self, account: &str, mailbox: Mailbox, id: i64, seen: bool) -> Result<()>;
 
+    // --- the memory -----------------------------------------------------------------------
+    /// Remembers what an account's mail, or nobody's, has met: the sightings with TLS, by [`Remembered::after`]. What was
+    /// met for an account that has been removed meanwhile is nobody's.
+    async fn remember(&self, account: Option<&str>, sightings: &[Sighting], now: Timestamp) -> Result<()>;
+    /// What this account's own mail to the domain has met at the MX host of that name. It may have faded:
+    /// [`guarantee::recognise`].
+    async fn remembered(&self, account: &str, domain: &str, host: &str) -> Result<Option<Remembered>>;
+    /// Whether anybody's mail to the domain has met TLS since then: for the watch over our own line, and shown to nobody.
+    async fn had_tls(&self, domain: &str, since: Timestamp) -> Result<bool>;
+    /// What all mail has met, of one domain or of all, by domain and host.
+    async fn memory(&self, domain: Option<&str>) -> Result<Vec<MemoryEntry>>;
+    /// Forgets for all accounts what was met at a domain's host of that name, or at all its hosts; how many hosts.
+    async fn forget(&self, domain: &str, host: Option<&str>) -> Result<usize>;
+
+    // --- MTA-STS --------------------------------------------------------------------------
+    /// The domain's policy as it is kept; it may be over.
+    async fn sts_policy(&self, domain: &str) -> Result<Option<StoredPolicy>>;
+    /// Keeps a domain's policy in the place of the one before.
+    async fn keep_sts_policy(&self, policy: &StoredPolicy) -> Result<()>;
+    /// Domains whose policy was fetched before that time, the oldest first: to be refreshed ahead of their end.
+    async fn sts_policies_fetched_before(&self, time: Timestamp, limit: usize) -> Result<Vec<String>>;
+    /// Forgets a domain's policy; not an error if there is none.
+    async fn forget_sts_policy(&self, domain: &str) -> Result<()>;
+
+    // --- reports to receiving domains -----------------------------------------------------
+    /// Counts what was met on that UTC day, for the domains' reports (RFC 8460); bounded by [`MAX_REPORTED_POLICIES`] and
+    /// [`MAX_REPORTED_FAILURES`].
+    async fn count_tls_results(&self, day: Date, sightings: &[Sighting]) -> Result<()>;
+    /// The reports about days before that one that have not been made, the oldest first.
+    async fn tls_reports_due(&self, before: Date) -> Result<Vec<TlsReportDue>>;
+    /// What one of them has to say.
+    async fn tls_results(&self, day: Date, domain: &str) -> Result<Vec<PolicyResults>>;
+    /// Marks a report as made, and says whether it was this call that did: who gets `true` sends it, so that none is
+    /// sent twice.
+    async fn mark_tls_reported(&self, day: Date, domain: &str, now: Timestamp) -> Result<bool>;
+
     // --- upkeep ---------------------------------------------------------------------------
-    /// Forgets sessions and overrides that have ended at `now`, and messages, with their stops, that were finished
-    /// (nothing left to deliver or to report) before `keep_since`.
+    /// Forgets sessions, overrides and policies that have ended at `now`, results of more than a week before, what no
+    /// mail has met since `keep_since`, and messages, with their stops, that were finished (nothing left to deliver or to
+    /// report) before `keep_since`.
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;
 }

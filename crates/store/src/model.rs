@@ -1,8 +1,12 @@
 //! The rows and bundles that cross the store's door.
 
 use bytes::Bytes;
-use guarantee::{Cause, History, Origin, Protection, Requirement, Switch, TlsDetails};
+use guarantee::{
+    AppliedPolicy, Cause, History, HostAddress, Level, Origin, Protection, Requirement, ResultType,
+    StsPolicy, Switch, TlsDetails, Wish,
+};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use smtp::envelope::{Notify, Ret, ReversePath};
 
@@ -24,13 +28,15 @@ pub struct AccountSecret {
     pub password_hash: String,
 }
 
-/// An account's switch.
+/// An account's switch, and how much it demands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoredSwitch {
     /// As last set.
     pub switch: Switch,
     /// Whether it has ever been on.
     pub was_on: bool,
+    /// What it demands while it is on.
+    pub level: Level,
 }
 
 /// A log-in.
@@ -111,14 +117,14 @@ pub struct MailboxMessage {
     pub raw: Bytes,
 }
 
-/// A message at the end of DATA.
-#[derive(Clone, Debug)]
-pub struct NewMessage {
+/// What is fixed about a message when it is accepted: its envelope, less the recipients, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageFacts {
     /// The queue id given to the client.
     pub queue_id: String,
     /// By which door it came.
     pub origin: Origin,
-    /// The account that sent it, for [`Origin::Submission`].
+    /// The account that sent it, for [`Origin::Submission`]; none once it has been removed.
     pub account: Option<String>,
     /// The envelope's sender.
     pub reverse_path: ReversePath,
@@ -130,8 +136,17 @@ pub struct NewMessage {
     pub smtputf8: bool,
     /// The content has octets above 127.
     pub eight_bit: bool,
-    /// A valid `TLS-Required: No` is in the header (RFC 8689 §3).
-    pub tls_required_no: bool,
+    /// What it asks of its way (RFC 8689).
+    pub wish: Wish,
+    /// The server's clock at the end of DATA.
+    pub accepted_at: Timestamp,
+}
+
+/// A message at the end of DATA.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Its envelope, and whose it is.
+    pub facts: MessageFacts,
     /// Message-ID without `<>`.
     pub message_id: Option<String>,
     /// Decoded subject, for the stop's record.
@@ -144,8 +159,6 @@ pub struct NewMessage {
     pub sent_copy: Option<MailboxMessage>,
     /// The id of the stop whose message this one is sent in the stead of; ignored if it is not this account's.
     pub replaces: Option<String>,
-    /// The server's clock at the end of DATA.
-    pub accepted_at: Timestamp,
 }
 
 /// One recipient at acceptance.
@@ -178,25 +191,9 @@ pub struct RecipientId(pub i64);
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The message.
-    pub queue_id: String,
-    /// By which door it came.
-    pub origin: Origin,
-    /// The account that sent it.
-    pub account: Option<String>,
-    /// The envelope's sender.
-    pub reverse_path: ReversePath,
-    /// `RET=`.
-    pub ret: Option<Ret>,
-    /// `ENVID=`, xtext.
-    pub envid: Option<String>,
-    /// The message needs SMTPUTF8 on the way.
-    pub smtputf8: bool,
-    /// The content has octets above 127.
-    pub eight_bit: bool,
+    pub facts: MessageFacts,
     /// Octets of content.
     pub size: u64,
-    /// When the message was accepted.
-    pub accepted_at: Timestamp,
     /// Where it goes.
     pub next_hop: NextHop,
     /// What must hold, fixed at acceptance.
@@ -276,7 +273,7 @@ pub struct Evidence {
     #[serde(default)]
     pub authentication: guarantee::Authentication,
     /// The MX host's name; none for a local mailbox.
-    pub host: Option<guarantee::HostAddress>,
+    pub host: Option<HostAddress>,
     /// The TLS connection, if any.
     pub tls: Option<TlsDetails>,
     /// The host's final reply, as one line.
@@ -314,23 +311,13 @@ pub struct Progress {
 /// What is to be reported about one message.
 #[derive(Clone, Debug)]
 pub struct PendingReport {
-    /// The message.
-    pub queue_id: String,
-    /// The account that sent it.
-    pub account: Option<String>,
-    /// Where the report goes; never null.
-    pub reverse_path: ReversePath,
-    /// `RET=`.
-    pub ret: Option<Ret>,
-    /// `ENVID=`, xtext.
-    pub envid: Option<String>,
-    /// When the message was accepted.
-    pub accepted_at: Timestamp,
+    /// The message. Its reverse-path, where the report goes, is never null.
+    pub facts: MessageFacts,
     /// Recipients without a first verdict.
     pub first_verdicts_missing: usize,
     /// The recipients to report, in the order given.
     pub recipients: Vec<PendingRecipient>,
-    /// The message.
+    /// What it contains.
     pub content: Bytes,
 }
 
@@ -434,4 +421,63 @@ pub struct QueueEntry {
     pub origin: Origin,
     /// Octets of content.
     pub size: u64,
+}
+
+/// What all mail has met at one MX host, for an operator: by the day, since nobody is shown when others wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryEntry {
+    /// The recipients' domain, in A-labels.
+    pub domain: String,
+    /// The MX host's name.
+    pub host: String,
+    /// The best protection.
+    pub best: Protection,
+    /// The UTC day of the first connection with TLS.
+    pub first_tls: Date,
+    /// And of the last.
+    pub last_tls: Date,
+    /// How many connections had TLS.
+    pub count: u64,
+}
+
+/// An MTA-STS policy as it is kept (RFC 8461 §3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPolicy {
+    /// The policy, kept under its domain.
+    pub policy: StsPolicy,
+    /// When it was fetched; it holds for its `max_age` from then on.
+    pub fetched_at: Timestamp,
+}
+
+/// A report to a receiving domain that is still to be made (RFC 8460).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TlsReportDue {
+    /// The UTC day it is about.
+    pub day: Date,
+    /// The domain, in A-labels.
+    pub domain: String,
+}
+
+/// What sessions with a domain's hosts came to on one day under one policy: an entry of a report's `policies` (RFC 8460 §4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyResults {
+    /// The policy.
+    pub policy: AppliedPolicy,
+    /// Sessions that had all that it asks for.
+    pub successes: u64,
+    /// Those that had not.
+    pub failures: Vec<FailedSessions>,
+}
+
+/// Sessions that failed in the same way: an entry of a report's `failure-details` (RFC 8460 §4.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedSessions {
+    /// In which.
+    pub result: ResultType,
+    /// The host, if one was spoken to.
+    pub host: Option<HostAddress>,
+    /// For the domain's administrator, at most [`MAX_FAILURE_DETAIL`] characters; partly the host's own words.
+    pub detail: String,
+    /// How many.
+    pub count: u64,
 }

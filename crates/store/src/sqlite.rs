@@ -11,13 +11,16 @@ mod cells;
 mod checkpoint;
 mod claims;
 mod mailboxes;
+mod memory;
 mod messages;
 mod open;
 mod operator;
 mod outcomes;
+mod policies;
 mod readers;
 mod reports;
 mod store;
+mod tls_results;
 mod writer;
 
 use std::path::Path;

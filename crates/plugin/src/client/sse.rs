@@ -152,7 +152,7 @@ mod tests {
 
     /// Every event that the API knows is read as it was written.
     #[rstest]
-    #[case::guarantee(Event::Guarantee(api::Guarantee { state: api::GuaranteeState::On, until: None, was_on: true }))]
+    #[case::guarantee(Event::Guarantee(api::Guarantee { state: api::GuaranteeState::On, until: None, level: None, was_on: true }))]
     #[case::mailbox(Event::Mailbox { name: "INBOX".to_owned() })]
     #[case::stop(Event::Stop(api::Stop { id: "1".to_owned(), queue_id: "Q".to_owned(), message_id: None,
         subject: String::new(), recipients: vec![], delivered_others: 0, waiting_others: 0, replaced_by: None }))]

@@ -142,7 +142,7 @@ mod tests {
         #[case] panel: Panel,
         #[case] button: GuaranteeState,
     ) {
-        let guarantee = Guarantee { state, until: until.map(time), was_on: true };
+        let guarantee = Guarantee { state, until: until.map(time), level: None, was_on: true };
         assert_eq!(Panel::of(&Known::Known(guarantee), time(NOW)), panel);
         assert_eq!(panel.button(), Some(button));
     }
@@ -168,6 +168,7 @@ mod tests {
                 host_address: "127.0.0.5".to_owned(),
                 reason: String::new(),
                 cause: "no_starttls".to_owned(),
+                tls_last_seen: None,
                 status: "5.7.4".to_owned(),
                 stopped_at: time(&format!("2026-11-24T11:{minute:02}:00Z")),
             }],

@@ -58,7 +58,7 @@ mod tests {
             without_guarantee_for: without.iter().map(ToString::to_string).collect(),
             ..Draft::default()
         };
-        let guarantee = Known::Known(Guarantee { state, until, was_on });
+        let guarantee = Known::Known(Guarantee { state, until, level: None, was_on });
         assert_eq!(next(&sent, &guarantee, NOW.parse().unwrap()), expected);
         assert_eq!(next(&sent, &Known::Waiting, NOW.parse().unwrap()), None);
     }

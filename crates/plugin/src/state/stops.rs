@@ -61,6 +61,7 @@ mod tests {
             host_address: "127.0.0.5".to_owned(),
             reason: String::new(),
             cause: "no_starttls".to_owned(),
+            tls_last_seen: None,
             status: "5.7.4".to_owned(),
             stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
         };
@@ -88,6 +89,10 @@ mod tests {
             host: None,
             tls: None,
             cipher: None,
+            key_exchange: None,
+            certificate_sha256: None,
+            authenticated_by: None,
+            authentication: None,
             requirement: guarantee::Requirement::Encrypted,
             changed_at: time,
             next_attempt_at: None,

@@ -27,7 +27,7 @@ pub(super) async fn guarantee(State(app): State<App>, user: LoggedIn) -> Result<
     Ok(Json(shown(stored, app.clock.now())))
 }
 
-/// Set the switch.
+/// Set the switch, and the level if one is given.
 ///
 /// It takes effect at once: for every message accepted after the answer, and for none accepted before.
 #[utoipa::path(
@@ -45,8 +45,8 @@ pub(super) async fn set_guarantee(
     JsonBody(wanted): JsonBody<Guarantee>,
 ) -> Result<Json<Guarantee>, Failure> {
     let switch = switch(wanted, app.clock.now())?;
-    app.store.set_switch(&user.account, switch).await?;
-    let now_set = shown(app.store.switch(&user.account).await?, app.clock.now());
+    let stored = app.store.set_guarantee(&user.account, switch, wanted.level).await?;
+    let now_set = shown(stored, app.clock.now());
     app.events.publish(&user.account, Event::Guarantee(now_set));
     Ok(Json(now_set))
 }
@@ -86,5 +86,5 @@ fn shown(stored: StoredSwitch, now: Timestamp) -> Guarantee {
         Switch::Off => (GuaranteeState::Off, None),
         Switch::Paused { until } => (GuaranteeState::Paused, Some(until)),
     };
-    Guarantee { state, until, was_on: stored.was_on }
+    Guarantee { state, until, level: Some(stored.level), was_on: stored.was_on }
 }

@@ -50,17 +50,17 @@ pub(super) fn compose(about: &PendingReport, notice: Notice, server_name: &str, 
     bounce::write(&Report {
         notice,
         own_name: server_name.to_owned(),
-        queue_id: about.queue_id.clone(),
-        to: about.reverse_path.as_str().to_owned(),
+        queue_id: about.facts.queue_id.clone(),
+        to: about.facts.reverse_path.as_str().to_owned(),
         date: now,
         message_id: new_message_id(server_name),
         boundary: new_queue_id(),
-        arrival: about.accepted_at,
-        envelope_id: about.envid.clone(),
-        recipients: about.recipients.iter().map(|one| reported(one, about.accepted_at)).collect(),
+        arrival: about.facts.accepted_at,
+        envelope_id: about.facts.envid.clone(),
+        recipients: about.recipients.iter().map(|one| reported(one, about.facts.accepted_at)).collect(),
         original: &about.content,
         // RFC 3461 §4.3: headers only, unless the whole is asked for; only a failure ever returns it.
-        returns: match (about.ret, notice) {
+        returns: match (about.facts.ret, notice) {
             (Some(Ret::Full), Notice::Failed) => Returns::Full,
             _ => Returns::Headers,
         },
@@ -112,7 +112,7 @@ mod tests {
     use bytes::Bytes;
     use guarantee::{HostAddress, Protection};
     use smtp::envelope::ReversePath;
-    use store::{Evidence, RecipientId};
+    use store::{Evidence, MessageFacts, RecipientId};
 
     fn host() -> HostAddress {
         HostAddress { name: "mx.plain.example".into(), address: [192, 0, 2, 1].into() }
@@ -120,12 +120,18 @@ mod tests {
 
     fn pending(cause: impl Into<Option<Cause>>, kind: ReportKind) -> PendingReport {
         PendingReport {
-            queue_id: "7yz0y9pcxavq".into(),
-            account: Some("alice@home.example".into()),
-            reverse_path: ReversePath::Address("alice@home.example".into()),
-            ret: None,
-            envid: None,
-            accepted_at: Timestamp::UNIX_EPOCH,
+            facts: MessageFacts {
+                queue_id: "7yz0y9pcxavq".into(),
+                origin: guarantee::Origin::Submission,
+                account: Some("alice@home.example".into()),
+                reverse_path: ReversePath::Address("alice@home.example".into()),
+                ret: None,
+                envid: None,
+                smtputf8: false,
+                eight_bit: false,
+                wish: guarantee::Wish::None,
+                accepted_at: Timestamp::UNIX_EPOCH,
+            },
             first_verdicts_missing: 0,
             recipients: vec![PendingRecipient {
                 id: RecipientId(1),
@@ -182,7 +188,8 @@ mod tests {
     #[test]
     fn a_delay_says_until_when_and_never_returns_the_whole() {
         let cause = Cause::Unreachable { host: host(), detail: "connection refused".into() };
-        let about = PendingReport { ret: Some(Ret::Full), ..pending(cause, ReportKind::Delayed) };
+        let mut about = pending(cause, ReportKind::Delayed);
+        about.facts.ret = Some(Ret::Full);
         let (text, _) = read(&about);
         assert!(text.contains("Action: delayed\r\n"));
         assert!(text.contains("Status: 4.4.1\r\n"));
@@ -193,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_success_has_the_hosts_reply_and_never_returns_the_whole() {
-        let mut about = PendingReport { ret: Some(Ret::Full), ..pending(None, ReportKind::Relayed) };
+        let mut about = pending(None, ReportKind::Relayed);
+        about.facts.ret = Some(Ret::Full);
         about.recipients[0].evidence = Some(Evidence {
             protection: Protection::None,
             authentication: guarantee::Authentication::Nothing,

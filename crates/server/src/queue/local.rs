@@ -11,9 +11,9 @@ use crate::listing::listing;
 impl RunnerParts {
     /// Puts the job's message into each recipient's INBOX; nothing leaves this machine, so nothing must be encrypted.
     pub(super) async fn deliver_locally(&self, job: &Job) -> Result<(), StoreError> {
-        let content = self.store.content(&job.queue_id).await?;
+        let content = self.store.content(&job.facts.queue_id).await?;
         // RFC 5321 §4.4: final delivery adds the Return-Path.
-        let return_path = format!("Return-Path: <{}>\r\n", job.reverse_path.as_str());
+        let return_path = format!("Return-Path: <{}>\r\n", job.facts.reverse_path.as_str());
         let raw = Bytes::from([return_path.as_bytes(), &content].concat());
         let message = MailboxMessage { listing: listing(&raw), raw };
         for recipient in &job.recipients {
@@ -31,7 +31,7 @@ impl RunnerParts {
         let account = self.local.mailbox(&*self.store, &recipient.address).await?;
         let Some(account) = account else { return self.unknown_user(job, recipient).await };
         let delivery = LocalDelivery {
-            queue_id: job.queue_id.clone(),
+            queue_id: job.facts.queue_id.clone(),
             recipient: recipient.id,
             account: account.clone(),
             message,
@@ -40,7 +40,7 @@ impl RunnerParts {
         match self.store.deliver_local(delivery).await {
             Ok(progress) => {
                 self.events.publish(&account, api::Event::Mailbox { name: "INBOX".to_owned() });
-                self.follow_up(&job.queue_id, progress).await;
+                self.follow_up(&job.facts.queue_id, progress).await;
                 Ok(())
             }
             // Removed between the question and the delivery.
@@ -52,6 +52,6 @@ impl RunnerParts {
     async fn unknown_user(&self, job: &Job, recipient: &JobRecipient) -> Result<(), StoreError> {
         let cause = Cause::UnknownUser { address: recipient.address.clone() };
         let outcome = RecipientOutcome { recipient: recipient.id, outcome: Outcome::Bounced(cause) };
-        self.record(&job.queue_id, vec![outcome]).await
+        self.record(&job.facts.queue_id, vec![outcome]).await
     }
 }

@@ -10,15 +10,15 @@ use super::runner::RunnerParts;
 impl RunnerParts {
     /// One attempt for all recipients of the job.
     pub(super) async fn deliver_remotely(&self, job: &Job, domain: &str) -> Result<(), StoreError> {
-        let content = self.store.content(&job.queue_id).await?;
+        let content = self.store.content(&job.facts.queue_id).await?;
         let attempt = Attempt {
             next_hop: domain.to_owned(),
             requirement: job.requirement,
-            reverse_path: job.reverse_path.clone(),
-            ret: job.ret,
-            envid: job.envid.clone(),
-            smtputf8: job.smtputf8,
-            eight_bit: job.eight_bit,
+            reverse_path: job.facts.reverse_path.clone(),
+            ret: job.facts.ret,
+            envid: job.facts.envid.clone(),
+            smtputf8: job.facts.smtputf8,
+            eight_bit: job.facts.eight_bit,
             recipients: job.recipients.iter().map(attempt_recipient).collect(),
             content,
             now: Timestamp::now(),
@@ -34,7 +34,7 @@ impl RunnerParts {
                 outcome: outcome(job, recipient, fate, now),
             })
             .collect();
-        self.record(&job.queue_id, outcomes).await
+        self.record(&job.facts.queue_id, outcomes).await
     }
 }
 
@@ -63,11 +63,11 @@ fn outcome(job: &Job, recipient: &JobRecipient, fate: Fate, now: Timestamp) -> O
 }
 
 fn deferred(job: &Job, recipient: &JobRecipient, cause: Cause, history: History, now: Timestamp) -> Outcome {
-    let waited = now.duration_since(job.accepted_at);
+    let waited = now.duration_since(job.facts.accepted_at);
     if waited >= EXPIRES_AFTER {
         return Outcome::Bounced(Cause::Expired { last: Box::new(cause) });
     }
-    let next_attempt_at = next_attempt(history.attempts, job.accepted_at, now);
+    let next_attempt_at = next_attempt(history.attempts, job.facts.accepted_at, now);
     let report_delay = !recipient.delay_reported && waited >= delay_notice_after(job.requirement);
     Outcome::Deferred { cause, history, next_attempt_at, report_delay }
 }

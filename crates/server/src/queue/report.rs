@@ -11,8 +11,8 @@ use bounce::Notice;
 use jiff::Timestamp;
 use smtp::{address::Mailbox as Address, envelope::ReversePath};
 use store::{
-    Filed, FiledReport, MailboxMessage, NewMessage, NewRecipient, NextHop, PendingReport, Progress, ReportTo,
-    Reported, Store, StoreError,
+    Filed, FiledReport, MailboxMessage, MessageFacts, NewMessage, NewRecipient, NextHop, PendingReport,
+    Progress, ReportTo, Reported, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -125,13 +125,13 @@ impl Inner {
     async fn file(&self, about: &PendingReport, notice: Notice) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let raw = compose(about, notice, &self.local.server_name, now);
-        let to = self.destination(&about.reverse_path, raw, now).await?;
+        let to = self.destination(&about.facts.reverse_path, raw, now).await?;
         let mailbox = match &to {
             Some(ReportTo::Mailbox { account, .. }) => Some(account.clone()),
             Some(ReportTo::Queue(_)) | None => None,
         };
         let report = FiledReport {
-            about: about.queue_id.clone(),
+            about: about.facts.queue_id.clone(),
             recipients: about.recipients.iter().map(Reported::from).collect(),
             to,
             now,
@@ -171,20 +171,23 @@ impl Inner {
 }
 
 fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> NewMessage {
-    let facts = listing(&raw);
+    let listing = listing(&raw);
     NewMessage {
-        queue_id: new_queue_id(),
-        origin: guarantee::Origin::Report,
-        account: None,
-        // RFC 3464 §2, RFC 5321 §6.1: never itself reported.
-        reverse_path: ReversePath::Null,
-        ret: None,
-        envid: None,
-        smtputf8: !to.is_ascii(),
-        eight_bit: !raw.is_ascii(),
-        tls_required_no: false,
-        message_id: facts.message_id,
-        subject: facts.subject,
+        facts: MessageFacts {
+            queue_id: new_queue_id(),
+            origin: guarantee::Origin::Report,
+            account: None,
+            // RFC 3464 §2, RFC 5321 §6.1: never itself reported.
+            reverse_path: ReversePath::Null,
+            ret: None,
+            envid: None,
+            smtputf8: !to.is_ascii(),
+            eight_bit: !raw.is_ascii(),
+            wish: guarantee::Wish::None,
+            accepted_at: now,
+        },
+        message_id: listing.message_id,
+        subject: listing.subject,
         recipients: vec![NewRecipient {
             address: to.to_owned(),
             next_hop,
@@ -194,6 +197,5 @@ fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> 
         content: raw.into(),
         sent_copy: None,
         replaces: None,
-        accepted_at: now,
     }
 }

@@ -132,7 +132,7 @@ impl RunnerParts {
     /// One job to its end. Whatever fails on our side leaves the recipients due again.
     async fn work(&self, job: Job) {
         let recipients: Vec<RecipientId> = job.recipients.iter().map(|recipient| recipient.id).collect();
-        let queue_id = job.queue_id.clone();
+        let queue_id = job.facts.queue_id.clone();
         let worked = match &job.next_hop {
             NextHop::Local => self.deliver_locally(&job).await,
             NextHop::Domain(domain) => self.deliver_remotely(&job, domain).await,

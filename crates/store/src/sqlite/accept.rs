@@ -3,32 +3,37 @@
 use std::collections::HashSet;
 
 use api::RecipientState;
-use guarantee::{Asked, History, Origin, Requirement, Switch};
+use guarantee::{Asked, History, Origin, Requirement};
 use rusqlite::{Connection, params};
 
 use super::cells::{self, change, folded, integer, json, micros, word};
 use super::{accounts, mailboxes, messages};
-use crate::{Mailbox, NewMessage, NewRecipient, Result, StoreError};
+use crate::{Mailbox, NewMessage, NewRecipient, Result, StoreError, StoredSwitch};
 
 /// See [`crate::Store::accept`].
 pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()> {
-    let account = match &message.account {
+    let facts = &message.facts;
+    let account = match &facts.account {
         Some(address) => Some(accounts::id(connection, address)?),
         None => None,
     };
     let row = insert_message(connection, message, account)?;
-    let switch = switch(connection, message)?;
+    // of a message that nobody sends it counts for nothing
+    let guarantee = match &facts.account {
+        Some(account) => accounts::switch(connection, account)?,
+        None => StoredSwitch::default(),
+    };
     let overridden = match account {
-        Some(account) if message.origin == Origin::Submission => use_overrides(connection, message, account)?,
+        Some(account) if facts.origin == Origin::Submission => use_overrides(connection, message, account)?,
         _ => HashSet::new(),
     };
     for (position, recipient) in message.recipients.iter().enumerate() {
         let requirement = guarantee::requirement(&Asked {
-            origin: message.origin,
-            switch,
-            now: message.accepted_at,
-            level: guarantee::Level::default(),
-            wish: if message.tls_required_no { guarantee::Wish::TlsOptional } else { guarantee::Wish::None },
+            origin: facts.origin,
+            switch: guarantee.switch,
+            level: guarantee.level,
+            now: facts.accepted_at,
+            wish: facts.wish,
             override_recorded: overridden.contains(&folded(&recipient.address)),
         });
         insert_recipient(connection, message, row, position, recipient, requirement)?;
@@ -37,46 +42,39 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
     change(connection, sql, params![row, &*message.content])?;
     if let Some(copy) = &message.sent_copy {
         let account = account.ok_or_else(|| StoreError::NotFound("the account of a Sent copy".to_owned()))?;
-        mailboxes::file(connection, account, Mailbox::Sent, copy, message.accepted_at)?;
+        mailboxes::file(connection, account, Mailbox::Sent, copy, facts.accepted_at)?;
     }
     if let (Some(stop), Some(account)) = (&message.replaces, account) {
-        mark_replaced(connection, stop, account, &message.queue_id)?;
+        mark_replaced(connection, stop, account, &facts.queue_id)?;
     }
-    messages::finish_if_done(connection, row, message.accepted_at)
-}
-
-/// The sending account's switch as it stands in this transaction.
-fn switch(connection: &Connection, message: &NewMessage) -> Result<Switch> {
-    match &message.account {
-        Some(account) => Ok(accounts::switch(connection, account)?.switch),
-        None => Ok(Switch::Off),
-    }
+    messages::finish_if_done(connection, row, facts.accepted_at)
 }
 
 fn insert_message(connection: &Connection, message: &NewMessage, account: Option<i64>) -> Result<i64> {
+    let facts = &message.facts;
     let added = change(
         connection,
         "INSERT INTO message (queue_id, origin, account_id, reverse_path, ret, envid, smtputf8, eight_bit,
-                              tls_required_no, message_id, subject, size, accepted_at)
+                              wish, message_id, subject, size, accepted_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING",
         params![
-            message.queue_id,
-            word(&message.origin)?,
+            facts.queue_id,
+            word(&facts.origin)?,
             account,
-            cells::reverse_path(&message.reverse_path),
-            message.ret.as_ref().map(word).transpose()?,
-            message.envid,
-            message.smtputf8,
-            message.eight_bit,
-            message.tls_required_no,
+            cells::reverse_path(&facts.reverse_path),
+            facts.ret.as_ref().map(word).transpose()?,
+            facts.envid,
+            facts.smtputf8,
+            facts.eight_bit,
+            word(&facts.wish)?,
             message.message_id,
             message.subject,
             integer(message.content.len()),
-            micros(message.accepted_at),
+            micros(facts.accepted_at),
         ],
     )?;
     if added == 0 {
-        return Err(StoreError::Exists(format!("message {}", message.queue_id)));
+        return Err(StoreError::Exists(format!("message {}", facts.queue_id)));
     }
     Ok(connection.last_insert_rowid())
 }
@@ -103,7 +101,7 @@ fn insert_recipient(
             recipient.orcpt,
             word(&requirement)?,
             word(&RecipientState::Queued)?,
-            micros(message.accepted_at),
+            micros(message.facts.accepted_at),
             json(&History::default())?,
         ],
     )?;
@@ -115,7 +113,7 @@ fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) ->
     let Some(message_id) = &message.message_id else { return Ok(HashSet::new()) };
     let sql = "SELECT recipient FROM override
                WHERE account_id = ?1 AND message_id = ?2 AND used_by IS NULL AND expires_at > ?3";
-    let params = params![account, message_id, micros(message.accepted_at)];
+    let params = params![account, message_id, micros(message.facts.accepted_at)];
     let open = cells::rows(connection, "override for", sql, params, |line| line.get::<String>("recipient"))?;
     if open.is_empty() {
         return Ok(HashSet::new());
@@ -126,7 +124,7 @@ fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) ->
         change(
             connection,
             "UPDATE override SET used_by = ?4 WHERE account_id = ?1 AND message_id = ?2 AND recipient = ?3",
-            params![account, message_id, recipient, message.queue_id],
+            params![account, message_id, recipient, message.facts.queue_id],
         )?;
     }
     Ok(used)

@@ -1,10 +1,11 @@
 //! Accounts, their switches, sessions and overrides.
 
+use guarantee::{Level, Switch};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::cells::{self, change, folded, micros};
-use crate::{Account, AccountSecret, OverrideRow, Result, SessionRow, StoreError, StoredSwitch, Switch};
+use super::cells::{self, change, folded, micros, word};
+use crate::{Account, AccountSecret, OverrideRow, Result, SessionRow, StoreError, StoredSwitch};
 
 /// The row of an account, or [`StoreError::NotFound`].
 pub(super) fn id(connection: &Connection, address: &str) -> Result<i64> {
@@ -56,15 +57,24 @@ pub(super) fn secret(connection: &Connection, address: &str) -> Result<Option<Ac
 }
 
 pub(super) fn switch(connection: &Connection, address: &str) -> Result<StoredSwitch> {
-    let sql = "SELECT address, switch, was_on FROM account WHERE folded = ?1";
+    let sql = "SELECT address, switch, was_on, level FROM account WHERE folded = ?1";
     cells::row(connection, "account", sql, [folded(address)], |line| {
-        Ok(StoredSwitch { switch: line.json("switch")?, was_on: line.get("was_on")? })
+        Ok(StoredSwitch {
+            switch: line.json("switch")?,
+            was_on: line.get("was_on")?,
+            level: line.word("level")?,
+        })
     })?
     .ok_or_else(|| StoreError::NotFound(address.to_owned()))
 }
 
-pub(super) fn set_switch(connection: &Connection, address: &str, switch: Switch) -> Result<()> {
-    let id = id(connection, address)?;
+/// See [`crate::Store::set_guarantee`].
+pub(super) fn set_guarantee(
+    connection: &Connection,
+    address: &str,
+    switch: Switch,
+    level: Option<Level>,
+) -> Result<StoredSwitch> {
     // a pause ends by switching on, and nobody sees the moment: it counts as having been on
     let was_on = match switch {
         Switch::On | Switch::Paused { .. } => true,
@@ -72,10 +82,10 @@ pub(super) fn set_switch(connection: &Connection, address: &str, switch: Switch)
     };
     change(
         connection,
-        "UPDATE account SET switch = ?2, was_on = was_on OR ?3 WHERE id = ?1",
-        params![id, cells::json(&switch)?, was_on],
+        "UPDATE account SET switch = ?2, was_on = was_on OR ?3, level = coalesce(?4, level) WHERE folded = ?1",
+        params![folded(address), cells::json(&switch)?, was_on, level.as_ref().map(word).transpose()?],
     )?;
-    Ok(())
+    self::switch(connection, address)
 }
 
 pub(super) fn add_session(connection: &Connection, session: &SessionRow) -> Result<()> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::cells::{self, Line, micros};
-use super::open;
+use super::{messages, open};
 use crate::{Job, JobRecipient, MAX_JOB_RECIPIENTS, NextHop, RecipientId, Result, StoreError};
 
 /// The claimed recipients. The writer alone changes them; whoever looks for work sees them.
@@ -181,22 +181,14 @@ fn job(connection: &Connection, group: &Group, recipients: Vec<JobRecipient>) ->
     cells::row(
         connection,
         "message",
-        "SELECT queue_id, origin, address, reverse_path, ret, envid, smtputf8, eight_bit, size, accepted_at,
+        "SELECT queue_id, origin, address, reverse_path, ret, envid, smtputf8, eight_bit, wish, accepted_at, size,
                 ?2 AS next_hop, ?3 AS requirement
          FROM message LEFT JOIN account ON account.id = account_id WHERE message.id = ?1",
         params![group.message, group.next_hop, group.requirement],
         |line| {
             Ok(Job {
-                queue_id: line.get("queue_id")?,
-                origin: line.word("origin")?,
-                account: line.get("address")?,
-                reverse_path: line.reverse_path()?,
-                ret: line.word_if_any("ret")?,
-                envid: line.get("envid")?,
-                smtputf8: line.get("smtputf8")?,
-                eight_bit: line.get("eight_bit")?,
+                facts: messages::facts(line)?,
                 size: line.size("size")?,
-                accepted_at: line.time("accepted_at")?,
                 next_hop: line.next_hop()?,
                 requirement: line.word("requirement")?,
                 recipients,

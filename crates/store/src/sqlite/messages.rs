@@ -1,15 +1,15 @@
 //! A message as others see it: its status, its stop, its row in the operator's list; and its end.
 
-use api::{MessageRecipient, MessageStatus, RecipientState, Stop, StoppedRecipient};
+use api::{AuthenticatedBy, MessageRecipient, MessageStatus, RecipientState, Stop, StoppedRecipient};
 use bytes::Bytes;
-use guarantee::Cause;
+use guarantee::{Authentication, Cause};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use smtp::envelope::ReversePath;
 
 use super::cells::{self, Line, change, folded, micros};
 use super::mailboxes::all_unless;
-use crate::{Evidence, QueueEntry, Result, StoreError};
+use crate::{Evidence, MessageFacts, QueueEntry, Result, StoreError};
 
 /// What the operations on one message need of its row.
 pub(super) struct Head {
@@ -35,6 +35,22 @@ pub(super) fn head_if_any(connection: &Connection, queue_id: &str) -> Result<Opt
             account: account_row.zip(line.get("address")?),
             reverse_path: line.reverse_path()?,
         })
+    })
+}
+
+/// What is fixed about a message, from a row of `message` and the `address` of its account.
+pub(super) fn facts(line: &Line<'_>) -> Result<MessageFacts> {
+    Ok(MessageFacts {
+        queue_id: line.get("queue_id")?,
+        origin: line.word("origin")?,
+        account: line.get("address")?,
+        reverse_path: line.reverse_path()?,
+        ret: line.word_if_any("ret")?,
+        envid: line.get("envid")?,
+        smtputf8: line.get("smtputf8")?,
+        eight_bit: line.get("eight_bit")?,
+        wish: line.word("wish")?,
+        accepted_at: line.time("accepted_at")?,
     })
 }
 
@@ -127,6 +143,10 @@ fn recipient(line: &Line<'_>) -> Result<MessageRecipient> {
         host: None,
         tls: None,
         cipher: None,
+        key_exchange: None,
+        certificate_sha256: None,
+        authenticated_by: None,
+        authentication: None,
         requirement: line.word("requirement")?,
         changed_at: line.time("changed_at")?,
         next_attempt_at: line.time_if_any("next_attempt_at")?,
@@ -150,8 +170,21 @@ fn show_evidence(shown: &mut MessageRecipient, evidence: Option<Evidence>) -> Re
     if let Some(tls) = evidence.tls {
         shown.tls = Some(cells::word(&tls.version)?);
         shown.cipher = Some(tls.cipher);
+        shown.key_exchange = Some(tls.key_exchange).filter(|name| !name.is_empty());
+        shown.certificate_sha256 = Some(tls.certificate_sha256);
     }
+    (shown.authenticated_by, shown.authentication) = show_authentication(evidence.authentication);
     Ok(())
+}
+
+fn show_authentication(authentication: Authentication) -> (Option<AuthenticatedBy>, Option<String>) {
+    match authentication {
+        Authentication::Nothing => (None, None),
+        Authentication::UnprovenHost { record } => (None, Some(record)),
+        Authentication::Certificate { name } => (Some(AuthenticatedBy::Certificate), Some(name)),
+        Authentication::MtaSts { name } => (Some(AuthenticatedBy::MtaSts), Some(name)),
+        Authentication::Dane { record } => (Some(AuthenticatedBy::Dane), Some(record)),
+    }
 }
 
 fn show_cause(shown: &mut MessageRecipient, cause: Option<Cause>) {
@@ -216,6 +249,10 @@ fn stopped_recipients(connection: &Connection, message: i64) -> Result<Vec<Stopp
             host_address: host.map(|host| host.address.to_string()).unwrap_or_default(),
             reason: cause.text(),
             cause: cause.kind().to_owned(),
+            tls_last_seen: match &cause {
+                Cause::Downgrade { seen, .. } => Some(*seen),
+                _ => None,
+            },
             status: cause.status(),
             stopped_at: line.time("changed_at")?,
         })

@@ -11,7 +11,10 @@ use rusqlite_migration::{M, Migrations};
 use crate::{Result, StoreError};
 
 /// The schema's steps, in order. A step that has been released is never edited.
-const STEPS: &[M<'_>] = &[M::up(include_str!("../../migrations/0001_start/up.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("../../migrations/0001_start/up.sql")),
+    M::up(include_str!("../../migrations/0002_transport_security/up.sql")),
+];
 
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 

@@ -1,14 +1,18 @@
 //! What an operator does to the queue, and what time does to everything.
 
-use jiff::Timestamp;
+use jiff::tz::Offset;
+use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, params};
 
-use super::cells::{change, micros};
+use super::cells::{change, micros, word};
 use super::messages;
 use crate::Result;
 
-/// How many messages one step of [`forget_messages`] deletes, so that nobody waits long for it.
+/// How many rows one step of forgetting deletes, so that nobody waits long for it.
 const STEP: usize = 200;
+
+/// How many days results for the reports to receiving domains are kept.
+const RESULTS_KEPT_DAYS: i32 = 8;
 
 /// See [`crate::Store::retry`]. What is due already keeps its place.
 pub(super) fn retry(connection: &Connection, queue_id: &str, now: Timestamp) -> Result<usize> {
@@ -34,10 +38,11 @@ pub(super) fn remove(connection: &Connection, queue_id: &str, now: Timestamp) ->
     Ok(removed)
 }
 
-/// Forgets sessions and overrides that have ended.
+/// Forgets sessions, overrides and policies that have ended.
 pub(super) fn forget_ended(connection: &Connection, now: Timestamp) -> Result<()> {
     change(connection, "DELETE FROM session WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM override WHERE expires_at <= ?1", [micros(now)])?;
+    change(connection, "DELETE FROM sts_policy WHERE ends_at <= ?1", [micros(now)])?;
     Ok(())
 }
 
@@ -48,11 +53,39 @@ pub(super) enum Left {
     Perhaps,
 }
 
-/// Forgets some messages that finished before `keep_since`, with their stops.
-pub(super) fn forget_messages(connection: &Connection, keep_since: Timestamp) -> Result<Left> {
-    let sql = format!(
-        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE finished_at < ?1 LIMIT {STEP})"
-    );
-    let forgotten = change(connection, &sql, [micros(keep_since)])?;
+/// What is forgotten in steps.
+#[derive(Clone, Copy)]
+pub(super) enum Old {
+    /// Messages that finished before then, with their stops.
+    Messages(Timestamp),
+    /// What no mail has met since then.
+    Memory(Timestamp),
+    /// Results for reports, as it is now.
+    Results(Timestamp),
+}
+
+/// Forgets some of it.
+pub(super) fn forget(connection: &Connection, old: Old) -> Result<Left> {
+    let forgotten = match old {
+        Old::Messages(since) => {
+            let sql = format!(
+                "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE finished_at < ?1 LIMIT {STEP})"
+            );
+            change(connection, &sql, [micros(since)])?
+        }
+        Old::Memory(since) => {
+            let sql = format!(
+                "DELETE FROM memory WHERE id IN (SELECT id FROM memory WHERE last_tls < ?1 LIMIT {STEP})"
+            );
+            change(connection, &sql, [micros(since)])?
+        }
+        Old::Results(now) => {
+            let today = Offset::UTC.to_datetime(now).date();
+            let sql = format!(
+                "DELETE FROM tls_report WHERE id IN (SELECT id FROM tls_report WHERE day < ?1 LIMIT {STEP})"
+            );
+            change(connection, &sql, [word(&today.saturating_sub(RESULTS_KEPT_DAYS.days()))?])?
+        }
+    };
     Ok(if forgotten < STEP { Left::Nothing } else { Left::Perhaps })
 }

@@ -11,7 +11,9 @@ use crate::{
 
 /// See [`crate::Store::pending_report`].
 pub(super) fn pending(connection: &Connection, queue_id: &str) -> Result<Option<PendingReport>> {
-    let sql = "SELECT queue_id, message.id AS row, address, reverse_path, ret, envid, accepted_at, octets
+    let sql =
+        "SELECT queue_id, origin, address, reverse_path, ret, envid, smtputf8, eight_bit, wish, accepted_at,
+                   message.id AS row, octets
                FROM message LEFT JOIN account ON account.id = account_id
                             LEFT JOIN content ON content.message = message.id
                WHERE queue_id = ?1
@@ -19,12 +21,7 @@ pub(super) fn pending(connection: &Connection, queue_id: &str) -> Result<Option<
     cells::row(connection, "message", sql, [queue_id], |line| {
         let row = line.get("row")?;
         Ok(PendingReport {
-            queue_id: line.get("queue_id")?,
-            account: line.get("address")?,
-            reverse_path: line.reverse_path()?,
-            ret: line.word_if_any("ret")?,
-            envid: line.get("envid")?,
-            accepted_at: line.time("accepted_at")?,
+            facts: messages::facts(line)?,
             first_verdicts_missing: outcomes::first_verdicts_missing(connection, row)?,
             recipients: recipients(connection, row)?,
             content: line.get::<Vec<u8>>("octets").map(Bytes::from)?,

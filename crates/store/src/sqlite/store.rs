@@ -5,17 +5,21 @@ use std::sync::mpsc::Sender;
 use api::{ListedMessage, MessageStatus, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
-use guarantee::Switch;
+use guarantee::{Level, Remembered, Sighting, Switch};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::Connection;
 
-use super::operator::Left;
+use super::operator::{Left, Old};
 use super::writer::{Desk, Queued, Task};
-use super::{Sqlite, accept, accounts, claims, mailboxes, messages, operator, outcomes, reports};
+use super::{
+    Sqlite, accept, accounts, claims, mailboxes, memory, messages, operator, outcomes, policies, reports,
+    tls_results,
+};
 use crate::{
-    Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, NewMessage, NextHop,
-    OverrideRow, PendingReport, Progress, QueueEntry, RecipientId, RecipientOutcome, ReportTo, Result,
-    SessionRow, Store, StoredSwitch,
+    Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, MemoryEntry, NewMessage,
+    NextHop, OverrideRow, PendingReport, PolicyResults, Progress, QueueEntry, RecipientId, RecipientOutcome,
+    ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
 };
 
 /// Changes when another connection commits, not when the asking one does.
@@ -54,9 +58,14 @@ impl Store for Sqlite {
         self.read(move |snapshot| accounts::switch(snapshot, &account)).await
     }
 
-    async fn set_switch(&self, account: &str, switch: Switch) -> Result<()> {
+    async fn set_guarantee(
+        &self,
+        account: &str,
+        switch: Switch,
+        level: Option<Level>,
+    ) -> Result<StoredSwitch> {
         let account = account.to_owned();
-        self.write(move |tx| accounts::set_switch(tx, &account, switch)).await
+        self.write(move |tx| accounts::set_guarantee(tx, &account, switch, level)).await
     }
 
     async fn add_session(&self, session: &SessionRow) -> Result<()> {
@@ -209,9 +218,74 @@ impl Store for Sqlite {
         self.write(move |tx| mailboxes::set_seen(tx, &account, mailbox, id, seen)).await
     }
 
+    async fn remember(&self, account: Option<&str>, sightings: &[Sighting], now: Timestamp) -> Result<()> {
+        let (account, sightings) = (account.map(str::to_owned), sightings.to_vec());
+        self.write(move |tx| memory::remember(tx, account.as_deref(), &sightings, now)).await
+    }
+
+    async fn remembered(&self, account: &str, domain: &str, host: &str) -> Result<Option<Remembered>> {
+        let (account, domain, host) = (account.to_owned(), domain.to_owned(), host.to_owned());
+        self.read(move |snapshot| memory::remembered(snapshot, &account, &domain, &host)).await
+    }
+
+    async fn had_tls(&self, domain: &str, since: Timestamp) -> Result<bool> {
+        let domain = domain.to_owned();
+        self.read(move |snapshot| memory::had_tls(snapshot, &domain, since)).await
+    }
+
+    async fn memory(&self, domain: Option<&str>) -> Result<Vec<MemoryEntry>> {
+        let domain = domain.map(str::to_owned);
+        self.read(move |snapshot| memory::entries(snapshot, domain.as_deref())).await
+    }
+
+    async fn forget(&self, domain: &str, host: Option<&str>) -> Result<usize> {
+        let (domain, host) = (domain.to_owned(), host.map(str::to_owned));
+        self.write(move |tx| memory::forget(tx, &domain, host.as_deref())).await
+    }
+
+    async fn sts_policy(&self, domain: &str) -> Result<Option<StoredPolicy>> {
+        let domain = domain.to_owned();
+        self.read(move |snapshot| policies::load(snapshot, &domain)).await
+    }
+
+    async fn keep_sts_policy(&self, policy: &StoredPolicy) -> Result<()> {
+        let policy = policy.clone();
+        self.write(move |tx| policies::keep(tx, &policy)).await
+    }
+
+    async fn sts_policies_fetched_before(&self, time: Timestamp, limit: usize) -> Result<Vec<String>> {
+        self.read(move |snapshot| policies::fetched_before(snapshot, time, limit)).await
+    }
+
+    async fn forget_sts_policy(&self, domain: &str) -> Result<()> {
+        let domain = domain.to_owned();
+        self.write(move |tx| policies::forget(tx, &domain)).await
+    }
+
+    async fn count_tls_results(&self, day: Date, sightings: &[Sighting]) -> Result<()> {
+        let sightings = sightings.to_vec();
+        self.write(move |tx| tls_results::count(tx, day, &sightings)).await
+    }
+
+    async fn tls_reports_due(&self, before: Date) -> Result<Vec<TlsReportDue>> {
+        self.read(move |snapshot| tls_results::due(snapshot, before)).await
+    }
+
+    async fn tls_results(&self, day: Date, domain: &str) -> Result<Vec<PolicyResults>> {
+        let domain = domain.to_owned();
+        self.read(move |snapshot| tls_results::results(snapshot, day, &domain)).await
+    }
+
+    async fn mark_tls_reported(&self, day: Date, domain: &str, now: Timestamp) -> Result<bool> {
+        let domain = domain.to_owned();
+        self.write(move |tx| tls_results::mark(tx, day, &domain, now)).await
+    }
+
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()> {
         self.write(move |tx| operator::forget_ended(tx, now)).await?;
-        while self.write(move |tx| operator::forget_messages(tx, keep_since)).await? == Left::Perhaps {}
+        for old in [Old::Messages(keep_since), Old::Memory(keep_since), Old::Results(now)] {
+            while self.write(move |tx| operator::forget(tx, old)).await? == Left::Perhaps {}
+        }
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ async fn child() {
                 store.accept(message(&id, &["a@x.example"])).await.unwrap();
                 println!("#accepted {id}");
                 for job in store.claim_due(at(0), 1, &[]).await.unwrap() {
-                    finish(&*store, &job.queue_id, job.recipients[0].id).await;
+                    finish(&*store, &job.facts.queue_id, job.recipients[0].id).await;
                 }
             }
         });
@@ -96,7 +96,7 @@ async fn what_was_promised_before_a_kill_is_there_afterwards() {
 
     let store = Sqlite::open(&path).unwrap();
     let claimed = store.claim_due(at(9), usize::MAX, &[]).await.unwrap();
-    let claimed: HashSet<_> = claimed.into_iter().map(|job| job.queue_id).collect();
+    let claimed: HashSet<_> = claimed.into_iter().map(|job| job.facts.queue_id).collect();
     let stops: HashSet<_> =
         store.stops(ALICE, None).await.unwrap().into_iter().map(|stop| stop.queue_id).collect();
     let to_report: HashSet<_> = store.reports_due().await.unwrap().into_iter().collect();

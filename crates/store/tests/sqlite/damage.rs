@@ -90,6 +90,6 @@ async fn what_cannot_be_read_does_not_hold_up_the_rest(#[case] damage: &str) {
     store.accept(message("m2", &["a@x.example"])).await.unwrap();
     assert_eq!(file.execute(damage, []).unwrap(), 1);
     let jobs = store.claim_due(at(0), 10, &[]).await.unwrap();
-    assert_eq!(jobs.iter().map(|job| job.queue_id.as_str()).collect::<Vec<_>>(), ["m2"]);
+    assert_eq!(jobs.iter().map(|job| job.facts.queue_id.as_str()).collect::<Vec<_>>(), ["m2"]);
     assert_eq!(store.next_due(&[]).await.unwrap(), None, "or the runner would spin");
 }

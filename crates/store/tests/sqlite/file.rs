@@ -30,7 +30,7 @@ async fn everything_is_there_when_it_is_opened_again() {
     let (_directory, path) = place();
     let store = Sqlite::open(&path).unwrap();
     store.add_account(ALICE, "hash", at(0)).await.unwrap();
-    store.set_switch(ALICE, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     let mut new = message("m1", &["a@x.example"]);
     new.sent_copy = Some(letter("copy"));
     store.accept(new).await.unwrap();
@@ -55,7 +55,7 @@ async fn an_empty_file_is_migrated() {
     let store = Sqlite::open(&path).unwrap();
     assert!(store.accounts().await.unwrap().is_empty());
     let version: i64 = connection(&path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 1);
+    assert_eq!(version, 2);
 }
 
 fn connection(path: &PathBuf) -> Connection {
@@ -154,7 +154,7 @@ async fn reading_never_waits_for_writing() {
     elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writing = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { store.set_switch(ALICE, Switch::On).await }
+        async move { store.set_guarantee(ALICE, Switch::On, None).await }
     });
     // also more reads at once than there are connections
     let mut reading = JoinSet::new();
@@ -208,7 +208,7 @@ async fn what_was_claimed_for_a_caller_who_gave_up_is_given_back() {
     elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writing = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { store.set_switch(ALICE, Switch::On).await }
+        async move { store.set_guarantee(ALICE, Switch::On, None).await }
     });
     let claim = store.claim_due(at(0), 1, &[]);
     assert!(tokio::time::timeout(Duration::from_millis(300), claim).await.is_err());

@@ -1,33 +1,45 @@
 use api::RecipientState;
-use guarantee::{Origin, Requirement, Switch};
+use guarantee::{Level, Origin, Requirement, Switch, Wish};
 use rstest::rstest;
 use smtp::envelope::{Notify, Ret, ReversePath};
 use store::{Mailbox, NewMessage, NextHop, StoreError};
 
-use super::world::{ALICE, BOB, at, home, letter, message, only, recipient, stopped};
+use super::world::{ALICE, BOB, With as _, at, home, letter, message, only, recipient, stopped};
 
-use Requirement::{Encrypted, Opportunistic};
+use Requirement::{Authenticated, Encrypted, Opportunistic, Regardless, RequireTls};
 
 #[rstest]
-#[case::off(Switch::Off, Origin::Submission, false, Opportunistic)]
-#[case::on(Switch::On, Origin::Submission, false, Encrypted)]
-#[case::paused(Switch::Paused { until: at(11) }, Origin::Submission, false, Opportunistic)]
-#[case::pause_just_over(Switch::Paused { until: at(10) }, Origin::Submission, false, Encrypted)]
-#[case::header(Switch::On, Origin::Submission, true, Opportunistic)]
-#[case::from_the_mail_store(Switch::On, Origin::MailStore, false, Opportunistic)]
-#[case::incoming(Switch::On, Origin::Incoming, false, Opportunistic)]
-#[case::report(Switch::On, Origin::Report, false, Opportunistic)]
+#[case::off(Switch::Off, Level::Encrypted, Origin::Submission, Wish::None, Opportunistic)]
+#[case::on(Switch::On, Level::Encrypted, Origin::Submission, Wish::None, Encrypted)]
+#[case::stricter(Switch::On, Level::Authenticated, Origin::Submission, Wish::None, Authenticated)]
+#[case::stricter_and_off(Switch::Off, Level::Authenticated, Origin::Submission, Wish::None, Opportunistic)]
+#[case::paused(Switch::Paused { until: at(11) }, Level::Encrypted, Origin::Submission, Wish::None, Opportunistic)]
+#[case::pause_just_over(Switch::Paused { until: at(10) }, Level::Encrypted, Origin::Submission, Wish::None, Encrypted)]
+#[case::header(Switch::On, Level::Authenticated, Origin::Submission, Wish::TlsOptional, Regardless)]
+#[case::requiretls(Switch::Off, Level::Encrypted, Origin::Submission, Wish::RequireTls, RequireTls)]
+#[case::from_the_mail_store(Switch::On, Level::Authenticated, Origin::MailStore, Wish::None, Opportunistic)]
+#[case::requiretls_from_the_mail_store(
+    Switch::Off,
+    Level::Encrypted,
+    Origin::MailStore,
+    Wish::RequireTls,
+    RequireTls
+)]
+#[case::incoming(Switch::On, Level::Encrypted, Origin::Incoming, Wish::None, Opportunistic)]
+#[case::report(Switch::On, Level::Encrypted, Origin::Report, Wish::RequireTls, Opportunistic)]
 #[tokio::test]
 async fn the_requirement_is_decided(
     #[case] switch: Switch,
+    #[case] level: Level,
     #[case] origin: Origin,
-    #[case] tls_required_no: bool,
+    #[case] wish: Wish,
     #[case] requirement: Requirement,
 ) {
     let store = home().await;
-    store.set_switch(ALICE, switch).await.unwrap();
-    let new =
-        NewMessage { origin, tls_required_no, accepted_at: at(10), ..message("m1", &["c@plain.example"]) };
+    store.set_guarantee(ALICE, switch, Some(level)).await.unwrap();
+    let new = message("m1", &["c@plain.example"]).with(|new| {
+        (new.facts.origin, new.facts.wish, new.facts.accepted_at) = (origin, wish, at(10));
+    });
     store.accept(new).await.unwrap();
     assert_eq!(store.claim(10).await[0].requirement, requirement);
     assert_eq!(store.shown("m1", "c@plain.example").await.requirement, requirement);
@@ -44,47 +56,27 @@ async fn later_switches_touch_nothing_accepted(
     #[case] requirement: Requirement,
 ) {
     let store = home().await;
-    store.set_switch(ALICE, before).await.unwrap();
+    store.set_guarantee(ALICE, before, None).await.unwrap();
     store.accept(message("m1", &["c@plain.example"])).await.unwrap();
-    store.set_switch(ALICE, after).await.unwrap();
+    store.set_guarantee(ALICE, after, None).await.unwrap();
     assert_eq!(store.claim(1).await[0].requirement, requirement);
 }
 
 #[rstest]
 #[case::plain(message("m1", &["carla@plain.example"]))]
-#[case::everything(NewMessage {
-    reverse_path: ReversePath::Address("älice@home.example".to_owned()),
-    ret: Some(Ret::Full),
-    envid: Some("QQ+2B314159".to_owned()),
-    smtputf8: true,
-    eight_bit: true,
-    content: vec![0, 255, 13, 10].into(),
-    recipients: vec![store::NewRecipient {
+#[case::everything(message("m2", &[]).with(|new| { new.facts.reverse_path = ReversePath::Address("älice@home.example".to_owned()); new.facts.ret = Some(Ret::Full); new.facts.envid = Some("QQ+2B314159".to_owned()); new.facts.smtputf8 = true; new.facts.eight_bit = true; new.facts.wish = Wish::RequireTls; new.content = vec![0, 255, 13, 10].into(); new.recipients = vec![store::NewRecipient {
         notify: only("delay"),
         orcpt: Some("rfc822;Carla@plain.example".to_owned()),
         ..recipient("Carla@plain.example")
-    }],
-    ..message("m2", &[])
-})]
-#[case::without_account(NewMessage {
-    origin: Origin::MailStore,
-    account: None,
-    reverse_path: ReversePath::Null,
-    ret: Some(Ret::Hdrs),
-    message_id: None,
-    recipients: vec![store::NewRecipient { notify: Notify::Never, ..recipient("bob@home.example") }],
-    ..message("m3", &[])
-})]
+    }]; }))]
+#[case::without_account(message("m3", &[]).with(|new| { new.facts.origin = Origin::MailStore; new.facts.account = None; new.facts.reverse_path = ReversePath::Null; new.facts.ret = Some(Ret::Hdrs); new.facts.wish = Wish::TlsOptional; new.message_id = None; new.recipients = vec![store::NewRecipient { notify: Notify::Never, ..recipient("bob@home.example") }]; }))]
 #[tokio::test]
 async fn a_job_has_what_was_accepted(#[case] new: NewMessage) {
     let store = home().await;
     store.accept(new.clone()).await.unwrap();
     let [job] = &store.claim(0).await[..] else { panic!("one job") };
-    assert_eq!(job.queue_id, new.queue_id);
-    assert_eq!((job.origin, &job.account, &job.reverse_path), (new.origin, &new.account, &new.reverse_path));
-    assert_eq!((job.ret, &job.envid), (new.ret, &new.envid));
-    assert_eq!((job.smtputf8, job.eight_bit), (new.smtputf8, new.eight_bit));
-    assert_eq!((job.size, job.accepted_at), (new.content.len() as u64, new.accepted_at));
+    assert_eq!(job.facts, new.facts);
+    assert_eq!(job.size, new.content.len() as u64);
     assert_eq!(job.next_hop, new.recipients[0].next_hop);
     let to = &job.recipients[0];
     assert_eq!(
@@ -92,7 +84,7 @@ async fn a_job_has_what_was_accepted(#[case] new: NewMessage) {
         (&new.recipients[0].address, new.recipients[0].notify, &new.recipients[0].orcpt)
     );
     assert_eq!((to.history.attempts, to.delay_reported), (0, false));
-    assert_eq!(store.content(&new.queue_id).await.unwrap(), new.content);
+    assert_eq!(store.content(&new.facts.queue_id).await.unwrap(), new.content);
 }
 
 #[tokio::test]
@@ -120,11 +112,10 @@ async fn a_status_is_its_accounts_own() {
 #[tokio::test]
 async fn the_sent_copy_is_filed_with_the_message() {
     let store = home().await;
-    let new = NewMessage {
-        sent_copy: Some(letter("copy")),
-        accepted_at: at(7),
-        ..message("m1", &["a@tls.example"])
-    };
+    let new = message("m1", &["a@tls.example"]).with(|new| {
+        new.sent_copy = Some(letter("copy"));
+        new.facts.accepted_at = at(7);
+    });
     store.accept(new).await.unwrap();
     let sent = store.mailbox(ALICE, Mailbox::Sent, None).await.unwrap();
     assert_eq!((sent.len(), sent[0].subject.as_str(), sent[0].received_at), (1, "copy", at(7)));
@@ -134,8 +125,10 @@ async fn the_sent_copy_is_filed_with_the_message() {
 #[tokio::test]
 async fn what_is_refused_leaves_nothing() {
     let store = home().await;
-    let copy_for_nobody =
-        NewMessage { account: None, sent_copy: Some(letter("copy")), ..message("m1", &["a@tls.example"]) };
+    let copy_for_nobody = message("m1", &["a@tls.example"]).with(|new| {
+        new.facts.account = None;
+        new.sent_copy = Some(letter("copy"));
+    });
     assert!(matches!(store.accept(copy_for_nobody).await, Err(StoreError::NotFound(_))));
     assert!(store.queue_entry("m1").await.unwrap().is_none());
     assert!(store.claim(0).await.is_empty());
@@ -170,11 +163,10 @@ async fn a_message_replaces_a_stopped_one(
     let store = home().await;
     store.accept(message("m1", &["carla@plain.example"])).await.unwrap();
     store.record_for("m1", "carla@plain.example", stopped(), 1).await;
-    let new = NewMessage {
-        account: Some(account.to_owned()),
-        replaces: Some(stop.to_owned()),
-        ..message("m2", &["carla@plain.example"])
-    };
+    let new = message("m2", &["carla@plain.example"]).with(|new| {
+        new.facts.account = Some(account.to_owned());
+        new.replaces = Some(stop.to_owned());
+    });
     store.accept(new).await.unwrap();
     let stops = store.stops(ALICE, None).await.unwrap();
     assert_eq!((stops.len(), stops[0].replaced_by.as_deref()), (1, replaced_by));

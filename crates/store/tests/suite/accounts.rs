@@ -1,6 +1,6 @@
-use guarantee::{Requirement, Switch};
+use guarantee::{Level, Requirement, Switch};
 use rstest::rstest;
-use store::{Account, Mailbox, SessionRow, StoreError};
+use store::{Account, Mailbox, SessionRow, StoreError, StoredSwitch};
 
 use super::world::{ALICE, BOB, Fresh, at, decision, home, letter, message, stopped};
 
@@ -40,7 +40,7 @@ async fn accounts_are_listed_by_address() {
 #[case::set_password("set_password")]
 #[case::remove("remove")]
 #[case::switch("switch")]
-#[case::set_switch("set_switch")]
+#[case::set_guarantee("set_guarantee")]
 #[case::session("session")]
 #[case::decision("override")]
 #[case::seen("seen")]
@@ -52,7 +52,7 @@ async fn what_needs_an_account_says_that_it_is_not_there(#[case] operation: &str
         "set_password" => store.set_password(ALICE, "hash").await,
         "remove" => store.remove_account(ALICE).await,
         "switch" => store.switch(ALICE).await.map(|_| ()),
-        "set_switch" => store.set_switch(ALICE, Switch::On).await,
+        "set_guarantee" => store.set_guarantee(ALICE, Switch::On, None).await.map(drop),
         "session" => store.add_session(&session(1, 10)).await,
         "override" => store.record_override(&decision("m1", &["carla@plain.example"])).await,
         "seen" => store.set_seen(ALICE, Mailbox::Inbox, 1, true).await,
@@ -72,11 +72,29 @@ async fn what_needs_an_account_says_that_it_is_not_there(#[case] operation: &str
 async fn the_switch_is_kept(#[case] set: &[Switch], #[case] switch: Switch, #[case] was_on: bool) {
     let store = home().await;
     for &position in set {
-        store.set_switch("Alice@HOME.example", position).await.unwrap();
+        store.set_guarantee("Alice@HOME.example", position, None).await.unwrap();
     }
     let stored = store.switch(ALICE).await.unwrap();
     assert_eq!((stored.switch, stored.was_on), (switch, was_on));
     assert_eq!(store.switch(BOB).await.unwrap().switch, Switch::Off, "another account's is another matter");
+}
+
+#[tokio::test]
+async fn a_level_stays_until_another_is_given() {
+    let store = home().await;
+    let stands = |switch, was_on, level| StoredSwitch { switch, was_on, level };
+    assert_eq!(store.switch(ALICE).await.unwrap(), stands(Switch::Off, false, Level::Encrypted));
+    let set = async |switch, level| store.set_guarantee("Alice@HOME.example", switch, level).await.unwrap();
+    let stricter = Level::Authenticated;
+    assert_eq!(set(Switch::Off, Some(stricter)).await, stands(Switch::Off, false, stricter));
+    assert_eq!(set(Switch::On, None).await, stands(Switch::On, true, stricter));
+    assert_eq!(store.switch(ALICE).await.unwrap(), stands(Switch::On, true, stricter));
+    assert_eq!(set(Switch::Off, Some(Level::Encrypted)).await, stands(Switch::Off, true, Level::Encrypted));
+    assert_eq!(
+        store.switch(BOB).await.unwrap(),
+        StoredSwitch::default(),
+        "another account's is another matter"
+    );
 }
 
 #[rstest]
@@ -119,7 +137,7 @@ async fn a_new_password_ends_the_sessions_of_that_account() {
 /// Alice with a session, a message in each mailbox, a stop and a queued message.
 async fn lived_in() -> Fresh {
     let store = home().await;
-    store.set_switch(ALICE, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     store.add_session(&session(1, 10)).await.unwrap();
     let mut sent = message("m1", &["carla@plain.example", "dora@tls.example"]);
     sent.sent_copy = Some(letter("copy"));
@@ -136,7 +154,7 @@ async fn a_removed_account_takes_what_is_its_own_and_its_queued_mail_goes_out() 
     assert!(store.session(&[1; 32], at(0)).await.unwrap().is_none());
     let jobs = store.claim(2).await;
     assert_eq!(jobs.len(), 1);
-    assert_eq!((jobs[0].account.as_deref(), jobs[0].requirement), (None, Requirement::Encrypted));
+    assert_eq!((jobs[0].facts.account.as_deref(), jobs[0].requirement), (None, Requirement::Encrypted));
     assert!(!store.content("m1").await.unwrap().is_empty());
 }
 

@@ -1,12 +1,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use guarantee::Switch;
-use store::{Job, MAX_JOB_RECIPIENTS, NewMessage, NextHop, RecipientOutcome};
+use store::{Job, MAX_JOB_RECIPIENTS, NextHop, RecipientOutcome};
 
-use super::world::{ALICE, at, decision, deferred, delivered, home, message};
+use super::world::{ALICE, With as _, at, decision, deferred, delivered, home, message};
 
 fn ids(jobs: &[Job]) -> Vec<&str> {
-    jobs.iter().map(|job| job.queue_id.as_str()).collect()
+    jobs.iter().map(|job| job.facts.queue_id.as_str()).collect()
 }
 
 fn hop(domain: &str) -> NextHop {
@@ -16,7 +16,7 @@ fn hop(domain: &str) -> NextHop {
 #[tokio::test]
 async fn recipients_share_a_job_by_message_next_hop_and_requirement() {
     let store = home().await;
-    store.set_switch(ALICE, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     store.record_override(&decision("m1", &["b@x.example"])).await.unwrap();
     store.accept(message("m1", &["a@x.example", "b@x.example", "c@y.example", "d@x.example"])).await.unwrap();
     store.accept(message("m2", &["a@x.example"])).await.unwrap();
@@ -24,7 +24,10 @@ async fn recipients_share_a_job_by_message_next_hop_and_requirement() {
     let mut groups: Vec<_> = jobs
         .iter()
         .map(|job| {
-            (job.queue_id.as_str(), job.recipients.iter().map(|to| to.address.as_str()).collect::<Vec<_>>())
+            (
+                job.facts.queue_id.as_str(),
+                job.recipients.iter().map(|to| to.address.as_str()).collect::<Vec<_>>(),
+            )
         })
         .collect();
     groups.sort();
@@ -44,7 +47,7 @@ async fn the_longest_due_come_first() {
     let store = home().await;
     for (id, accepted) in [("m3", 30), ("m1", 10), ("m4", 40), ("m2", 20)] {
         store
-            .accept(NewMessage { accepted_at: at(accepted), ..message(id, &["a@x.example"]) })
+            .accept(message(id, &["a@x.example"]).with(|new| new.facts.accepted_at = at(accepted)))
             .await
             .unwrap();
     }
@@ -127,7 +130,7 @@ async fn a_backlog_of_one_next_hop_holds_up_nobody_else() {
     for n in 0..50 {
         store.accept(message(&format!("slow{n}"), &["a@slow.example"])).await.unwrap();
     }
-    store.accept(NewMessage { accepted_at: at(9), ..message("m1", &["a@x.example"]) }).await.unwrap();
+    store.accept(message("m1", &["a@x.example"]).with(|new| new.facts.accepted_at = at(9))).await.unwrap();
     assert_eq!(ids(&store.claim_due(at(9), 5, &[hop("slow.example")]).await.unwrap()), ["m1"]);
 }
 
@@ -159,7 +162,7 @@ async fn the_next_due_is_the_first_that_nobody_has() {
     for (id, accepted, to) in
         [("m1", 10, "a@x.example"), ("m2", 20, "a@y.example"), ("m3", 30, "a@x.example")]
     {
-        store.accept(NewMessage { accepted_at: at(accepted), ..message(id, &[to]) }).await.unwrap();
+        store.accept(message(id, &[to]).with(|new| new.facts.accepted_at = at(accepted))).await.unwrap();
     }
     assert_eq!(store.next_due(&[]).await.unwrap(), Some(at(10)));
     assert_eq!(store.next_due(&[hop("x.example")]).await.unwrap(), Some(at(20)));

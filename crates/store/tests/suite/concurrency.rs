@@ -50,7 +50,7 @@ async fn claims_never_overlap_and_nothing_is_delivered_twice() {
                 for job in jobs {
                     let recipient = job.recipients[0].id;
                     let outcome = RecipientOutcome { recipient, outcome: delivered() };
-                    store.record(&job.queue_id, vec![outcome], at(1)).await.unwrap();
+                    store.record(&job.facts.queue_id, vec![outcome], at(1)).await.unwrap();
                     done.push(recipient);
                 }
             }
@@ -74,7 +74,7 @@ async fn a_switch_that_was_set_binds_whatever_is_accepted_afterwards() {
                 async move { store.accept(message(&format!("o{round}-{n}"), &["a@x.example"])).await },
             );
         }
-        store.set_switch(ALICE, switch).await.unwrap();
+        store.set_guarantee(ALICE, switch, None).await.unwrap();
         let id = format!("m{round}");
         store.accept(message(&id, &["a@x.example"])).await.unwrap();
         let expected = if switch == Switch::On { Requirement::Encrypted } else { Requirement::Opportunistic };

@@ -8,7 +8,7 @@ impl Fresh {
     async fn receive(&self, account: &str, what: MailboxMessage, seconds: i64) {
         let id = format!("in-{account}-{}", what.listing.subject);
         let mut incoming = message(&id, &[account]);
-        incoming.account = None;
+        incoming.facts.account = None;
         self.accept(incoming).await.unwrap();
         let recipient = self.claim(0).await[0].recipients[0].id;
         let delivery = LocalDelivery {

@@ -2,9 +2,9 @@ use api::RecipientState;
 use guarantee::{Origin, Switch};
 use rstest::rstest;
 use smtp::envelope::ReversePath;
-use store::{Filed, FiledReport, NewMessage, RecipientOutcome, Reported, SessionRow, StoreError};
+use store::{Filed, FiledReport, RecipientOutcome, Reported, SessionRow, StoreError};
 
-use super::world::{ALICE, at, decision, deferred, delayed, delivered, home, message, stopped};
+use super::world::{ALICE, With as _, at, decision, deferred, delayed, delivered, home, message, stopped};
 
 const CARLA: &str = "carla@plain.example";
 
@@ -12,7 +12,7 @@ const CARLA: &str = "carla@plain.example";
 async fn the_queue_lists_what_waits_oldest_first() {
     let store = home().await;
     for (id, accepted) in [("m2", 20), ("m3", 30), ("m1", 10)] {
-        store.accept(NewMessage { accepted_at: at(accepted), ..message(id, &[CARLA]) }).await.unwrap();
+        store.accept(message(id, &[CARLA]).with(|new| new.facts.accepted_at = at(accepted))).await.unwrap();
     }
     store.record_for("m3", CARLA, delivered(), 30).await;
     let queue = store.queue().await.unwrap();
@@ -133,7 +133,7 @@ async fn many_messages_are_forgotten_in_steps() {
 #[tokio::test]
 async fn ended_sessions_and_overrides_are_forgotten(#[case] now: i64, #[case] kept: bool) {
     let store = home().await;
-    store.set_switch(ALICE, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     let session = SessionRow { token_hash: [1; 32], account: ALICE.to_owned(), expires_at: at(600) };
     store.add_session(&session).await.unwrap();
     store.record_override(&decision("m1", &[CARLA])).await.unwrap();

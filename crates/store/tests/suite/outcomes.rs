@@ -3,13 +3,12 @@ use guarantee::Protection;
 use rstest::rstest;
 use smtp::envelope::{Notify, ReversePath};
 use store::{
-    LocalDelivery, Mailbox, NewMessage, NewRecipient, Outcome, RecipientId, RecipientOutcome, ReportKind,
-    StoreError,
+    LocalDelivery, Mailbox, NewRecipient, Outcome, RecipientId, RecipientOutcome, ReportKind, StoreError,
 };
 
 use super::world::{
-    ALICE, BOB, Fresh, at, bounced, deferred, delayed, delivered, home, letter, message, only, passed_on,
-    recipient, stopped,
+    ALICE, BOB, Fresh, With as _, at, bounced, deferred, delayed, delivered, home, letter, message, only,
+    passed_on, recipient, stopped,
 };
 
 const CARLA: &str = "carla@plain.example";
@@ -151,7 +150,13 @@ async fn what_is_reported(
     let store = home().await;
     let reverse_path = path(reverse_path);
     let recipients = vec![NewRecipient { notify, ..recipient(CARLA) }];
-    store.accept(NewMessage { reverse_path, recipients, ..message("m1", &[]) }).await.unwrap();
+    store
+        .accept(message("m1", &[]).with(|new| {
+            new.facts.reverse_path = reverse_path;
+            new.recipients = recipients;
+        }))
+        .await
+        .unwrap();
     let is_stop = matches!(outcome, Outcome::Stopped(_));
     let progress = store.record_for("m1", CARLA, outcome, 5).await;
     assert_eq!(progress.reports_pending, Vec::from_iter(report));
@@ -186,7 +191,7 @@ async fn recipients_of_another_message_are_left_alone() {
     let store = sent().await;
     store.accept(message("m2", &[DORA])).await.unwrap();
     let jobs = store.claim(0).await;
-    let other = jobs.iter().find(|job| job.queue_id == "m2").unwrap().recipients[0].id;
+    let other = jobs.iter().find(|job| job.facts.queue_id == "m2").unwrap().recipients[0].id;
     let outcome = RecipientOutcome { recipient: other, outcome: delivered() };
     store.record("m1", vec![outcome], at(5)).await.unwrap();
     assert_eq!(store.state("m2", DORA).await, RecipientState::Queued);
@@ -259,7 +264,13 @@ async fn a_local_delivery_is_reported_if_asked_for(
     let store = home().await;
     let recipients = vec![NewRecipient { notify, ..recipient(BOB) }];
     let reverse_path = path(reverse_path);
-    store.accept(NewMessage { reverse_path, recipients, ..message("m1", &[]) }).await.unwrap();
+    store
+        .accept(message("m1", &[]).with(|new| {
+            new.facts.reverse_path = reverse_path;
+            new.recipients = recipients;
+        }))
+        .await
+        .unwrap();
     let id = store.claim(0).await[0].recipients[0].id;
     let progress = store.deliver_local(local(id, BOB)).await.unwrap();
     assert_eq!(progress.reports_pending, Vec::from_iter(report));

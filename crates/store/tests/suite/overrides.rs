@@ -4,12 +4,12 @@ use guarantee::{Origin, Requirement, Switch};
 use rstest::rstest;
 use store::{NewMessage, OverrideRow};
 
-use super::world::{ALICE, BOB, Fresh, at, decision, home, message};
+use super::world::{ALICE, BOB, Fresh, With as _, at, decision, home, message};
 
 async fn guaranteed() -> Fresh {
     let store = home().await;
-    store.set_switch(ALICE, Switch::On).await.unwrap();
-    store.set_switch(BOB, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
+    store.set_guarantee(BOB, Switch::On, None).await.unwrap();
     store
 }
 
@@ -45,14 +45,14 @@ async fn an_override_is_used_by_what_it_was_made_for(
 ) {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["Carla@plain.example"])).await.unwrap();
-    store.accept(NewMessage { accepted_at, ..message("m1", &[to]) }).await.unwrap();
+    store.accept(message("m1", &[to]).with(|new| new.facts.accepted_at = accepted_at)).await.unwrap();
     assert_eq!(store.lifted("m1", to).await, lifted);
 }
 
 #[rstest]
-#[case::another_message(NewMessage { message_id: Some("m9@home.example".to_owned()), ..message("m1", &["c@plain.example"]) })]
-#[case::no_message_id(NewMessage { message_id: None, ..message("m1", &["c@plain.example"]) })]
-#[case::another_account(NewMessage { account: Some(BOB.to_owned()), ..message("m1", &["c@plain.example"]) })]
+#[case::another_message(message("m1", &["c@plain.example"]).with(|new| new.message_id = Some("m9@home.example".to_owned())))]
+#[case::no_message_id(message("m1", &["c@plain.example"]).with(|new| new.message_id = None))]
+#[case::another_account(message("m1", &["c@plain.example"]).with(|new| new.facts.account = Some(BOB.to_owned())))]
 #[tokio::test]
 async fn an_override_is_not_used_by_others(#[case] other: NewMessage) {
     let store = guaranteed().await;
@@ -61,10 +61,10 @@ async fn an_override_is_not_used_by_others(#[case] other: NewMessage) {
     assert!(!store.lifted("m1", "c@plain.example").await);
     // and is still there for its own
     store
-        .accept(NewMessage {
-            message_id: Some("m1@home.example".to_owned()),
-            ..message("m2", &["c@plain.example"])
-        })
+        .accept(
+            message("m2", &["c@plain.example"])
+                .with(|new| new.message_id = Some("m1@home.example".to_owned())),
+        )
         .await
         .unwrap();
     assert!(store.lifted("m2", "c@plain.example").await);
@@ -75,7 +75,7 @@ async fn an_override_is_used_once() {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["c@plain.example"])).await.unwrap();
     for id in ["q1", "q2"] {
-        let same = NewMessage { queue_id: id.to_owned(), ..message("m1", &["c@plain.example"]) };
+        let same = message("m1", &["c@plain.example"]).with(|new| new.facts.queue_id = id.to_owned());
         store.accept(same).await.unwrap();
     }
     assert!(store.lifted("q1", "c@plain.example").await);
@@ -86,14 +86,14 @@ async fn an_override_is_used_once() {
 async fn an_override_is_used_up_even_where_it_changes_nothing() {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["c@plain.example"])).await.unwrap();
-    store.set_switch(ALICE, Switch::Off).await.unwrap();
+    store.set_guarantee(ALICE, Switch::Off, None).await.unwrap();
     store
-        .accept(NewMessage { queue_id: "q1".to_owned(), ..message("m1", &["c@plain.example"]) })
+        .accept(message("m1", &["c@plain.example"]).with(|new| new.facts.queue_id = "q1".to_owned()))
         .await
         .unwrap();
-    store.set_switch(ALICE, Switch::On).await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     store
-        .accept(NewMessage { queue_id: "q2".to_owned(), ..message("m1", &["c@plain.example"]) })
+        .accept(message("m1", &["c@plain.example"]).with(|new| new.facts.queue_id = "q2".to_owned()))
         .await
         .unwrap();
     assert!(!store.lifted("q2", "c@plain.example").await);
@@ -104,7 +104,7 @@ async fn a_decision_for_two_may_be_used_in_two_submissions() {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["c@plain.example", "d@plain.example"])).await.unwrap();
     for (id, to) in [("q1", "c@plain.example"), ("q2", "d@plain.example")] {
-        store.accept(NewMessage { queue_id: id.to_owned(), ..message("m1", &[to]) }).await.unwrap();
+        store.accept(message("m1", &[to]).with(|new| new.facts.queue_id = id.to_owned())).await.unwrap();
         assert!(store.lifted(id, to).await);
     }
 }
@@ -114,7 +114,7 @@ async fn a_refused_submission_uses_nothing_up() {
     let store = guaranteed().await;
     store.accept(message("q1", &["d@tls.example"])).await.unwrap();
     store.record_override(&decision("m1", &["c@plain.example"])).await.unwrap();
-    let refused = NewMessage { queue_id: "q1".to_owned(), ..message("m1", &["c@plain.example"]) };
+    let refused = message("m1", &["c@plain.example"]).with(|new| new.facts.queue_id = "q1".to_owned());
     store.accept(refused).await.unwrap_err();
     store.accept(message("m1", &["c@plain.example"])).await.unwrap();
     assert!(store.lifted("m1", "c@plain.example").await);
@@ -125,13 +125,15 @@ async fn a_decision_made_again_is_good_again() {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["c@plain.example"])).await.unwrap();
     store
-        .accept(NewMessage { queue_id: "q1".to_owned(), ..message("m1", &["c@plain.example"]) })
+        .accept(message("m1", &["c@plain.example"]).with(|new| new.facts.queue_id = "q1".to_owned()))
         .await
         .unwrap();
     let again = OverrideRow { expires_at: at(900), ..decision("m1", &["c@plain.example"]) };
     store.record_override(&again).await.unwrap();
-    let late =
-        NewMessage { queue_id: "q2".to_owned(), accepted_at: at(800), ..message("m1", &["c@plain.example"]) };
+    let late = message("m1", &["c@plain.example"]).with(|new| {
+        new.facts.queue_id = "q2".to_owned();
+        new.facts.accepted_at = at(800);
+    });
     store.accept(late).await.unwrap();
     assert!(store.lifted("q2", "c@plain.example").await);
 }
@@ -140,11 +142,10 @@ async fn a_decision_made_again_is_good_again() {
 async fn only_a_submission_uses_an_override() {
     let store = guaranteed().await;
     store.record_override(&decision("m1", &["c@plain.example"])).await.unwrap();
-    let other = NewMessage {
-        queue_id: "q1".to_owned(),
-        origin: Origin::MailStore,
-        ..message("m1", &["c@plain.example"])
-    };
+    let other = message("m1", &["c@plain.example"]).with(|new| {
+        new.facts.queue_id = "q1".to_owned();
+        new.facts.origin = Origin::MailStore;
+    });
     store.accept(other).await.unwrap();
     store.accept(message("m1", &["c@plain.example"])).await.unwrap();
     assert!(store.lifted("m1", "c@plain.example").await);
@@ -160,8 +161,8 @@ async fn of_simultaneous_submissions_one_uses_the_override() {
         for copy in 0..4 {
             let (store, id) = (store.store.clone(), id.clone());
             accepting.spawn(async move {
-                let same =
-                    NewMessage { queue_id: format!("{id}-{copy}"), ..message(&id, &["c@plain.example"]) };
+                let same = message(&id, &["c@plain.example"])
+                    .with(|new| new.facts.queue_id = format!("{id}-{copy}"));
                 store.accept(same).await.unwrap();
             });
         }

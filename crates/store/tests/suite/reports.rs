@@ -1,13 +1,11 @@
 use guarantee::Origin;
 use jiff::Timestamp;
 use smtp::envelope::{Ret, ReversePath};
-use store::{
-    Filed, FiledReport, NewMessage, NewRecipient, PendingReport, ReportKind, ReportTo, Reported, StoreError,
-};
+use store::{Filed, FiledReport, NewRecipient, PendingReport, ReportKind, ReportTo, Reported, StoreError};
 
 use super::world::{
-    ALICE, Fresh, at, bounced, deferred, delayed, delivered, evidence, home, letter, message, no_starttls,
-    only, recipient, stopped, unreachable,
+    ALICE, Fresh, With as _, at, bounced, deferred, delayed, delivered, evidence, home, letter, message,
+    no_starttls, only, recipient, stopped, unreachable,
 };
 
 const CARLA: &str = "carla@plain.example";
@@ -15,16 +13,15 @@ const DORA: &str = "dora@tls.example";
 
 async fn sent() -> Fresh {
     let store = home().await;
-    let new = NewMessage {
-        ret: Some(Ret::Full),
-        envid: Some("env".to_owned()),
-        recipients: vec![
+    let new = message("m1", &[]).with(|new| {
+        new.facts.ret = Some(Ret::Full);
+        new.facts.envid = Some("env".to_owned());
+        new.recipients = vec![
             NewRecipient { orcpt: Some("rfc822;C".to_owned()), ..recipient(CARLA) },
             recipient(DORA),
             recipient("e@x.example"),
-        ],
-        ..message("m1", &[])
-    };
+        ];
+    });
     store.accept(new).await.unwrap();
     store
 }
@@ -52,10 +49,10 @@ async fn what_is_pending_has_all_that_a_report_needs() {
     store.record_for("m1", DORA, delayed(99), 5).await;
     store.record_for("m1", CARLA, stopped(), 6).await;
     let pending = store.pending().await;
-    assert_eq!((pending.queue_id.as_str(), pending.account.as_deref()), ("m1", Some(ALICE)));
-    assert_eq!(pending.reverse_path, ReversePath::Address(ALICE.to_owned()));
-    assert_eq!((pending.ret, pending.envid.as_deref()), (Some(Ret::Full), Some("env")));
-    assert_eq!((pending.accepted_at, pending.first_verdicts_missing), (at(0), 1));
+    assert_eq!((pending.facts.queue_id.as_str(), pending.facts.account.as_deref()), ("m1", Some(ALICE)));
+    assert_eq!(pending.facts.reverse_path, ReversePath::Address(ALICE.to_owned()));
+    assert_eq!((pending.facts.ret, pending.facts.envid.as_deref()), (Some(Ret::Full), Some("env")));
+    assert_eq!((pending.facts.accepted_at, pending.first_verdicts_missing), (at(0), 1));
     assert_eq!(pending.content, message("m1", &[]).content);
     let [carla, dora] = &pending.recipients[..] else { panic!("two, in the order given") };
     assert_eq!((carla.address.as_str(), carla.orcpt.as_deref()), (CARLA, Some("rfc822;C")));
@@ -142,7 +139,7 @@ async fn a_delay_stays_to_be_told_until_it_is_over() {
 async fn a_success_is_told_with_the_hosts_reply() {
     let store = home().await;
     let recipients = vec![NewRecipient { notify: only("success"), ..recipient(DORA) }];
-    store.accept(NewMessage { recipients, ..message("m1", &[]) }).await.unwrap();
+    store.accept(message("m1", &[]).with(|new| new.recipients = recipients)).await.unwrap();
     let progress = store.record_for("m1", DORA, delivered(), 5).await;
     assert_eq!(progress.reports_pending, [ReportKind::Relayed]);
     let pending = store.pending().await;
@@ -169,22 +166,24 @@ async fn the_content_stays_until_the_failure_is_reported() {
 async fn a_report_can_go_into_the_queue() {
     let store = home().await;
     let from_outside = ReversePath::Address("someone@tls.example".to_owned());
-    store.accept(NewMessage { reverse_path: from_outside, ..message("m1", &[CARLA]) }).await.unwrap();
+    store.accept(message("m1", &[CARLA]).with(|new| new.facts.reverse_path = from_outside)).await.unwrap();
     store.record_for("m1", CARLA, bounced(), 5).await;
-    let report = NewMessage {
-        origin: Origin::Report,
-        account: None,
-        reverse_path: ReversePath::Null,
-        accepted_at: at(6),
-        ..message("r1", &["someone@tls.example"])
-    };
+    let report = message("r1", &["someone@tls.example"]).with(|new| {
+        new.facts.origin = Origin::Report;
+        new.facts.account = None;
+        new.facts.reverse_path = ReversePath::Null;
+        new.facts.accepted_at = at(6);
+    });
     let filed = FiledReport {
         to: Some(ReportTo::Queue(Box::new(report))),
         ..to_inbox(&store.pending().await, "", at(6))
     };
     assert_eq!(store.file_report(filed).await.unwrap(), Filed::Done);
     let jobs = store.claim(6).await;
-    assert_eq!((jobs.len(), jobs[0].queue_id.as_str(), jobs[0].origin), (1, "r1", Origin::Report));
+    assert_eq!(
+        (jobs.len(), jobs[0].facts.queue_id.as_str(), jobs[0].facts.origin),
+        (1, "r1", Origin::Report)
+    );
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use api::{MessageRecipient, RecipientState};
 use bytes::Bytes;
-use guarantee::{Cause, History, HostAddress, Origin, Protection, TlsDetails, TlsVersion};
+use guarantee::{Cause, History, HostAddress, Origin, Protection, TlsDetails, TlsVersion, Wish};
 use jiff::{SignedDuration, Timestamp};
 use smtp::envelope::{Notify, NotifyOn, ReversePath};
 use store::{
-    DsnDuty, Evidence, Job, Listing, MailboxMessage, NewMessage, NewRecipient, NextHop, Outcome, OverrideRow,
-    Progress, RecipientOutcome, Store,
+    DsnDuty, Evidence, Job, Listing, MailboxMessage, MessageFacts, NewMessage, NewRecipient, NextHop,
+    Outcome, OverrideRow, Progress, RecipientOutcome, Store,
 };
 
 pub(crate) const ALICE: &str = "alice@home.example";
@@ -49,22 +49,36 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 /// A submission of Alice's to these recipients, accepted at 0.
 pub(crate) fn message(queue_id: &str, to: &[&str]) -> NewMessage {
     NewMessage {
-        queue_id: queue_id.to_owned(),
-        origin: Origin::Submission,
-        account: Some(ALICE.to_owned()),
-        reverse_path: ReversePath::Address(ALICE.to_owned()),
-        ret: None,
-        envid: None,
-        smtputf8: false,
-        eight_bit: false,
-        tls_required_no: false,
+        facts: MessageFacts {
+            queue_id: queue_id.to_owned(),
+            origin: Origin::Submission,
+            account: Some(ALICE.to_owned()),
+            reverse_path: ReversePath::Address(ALICE.to_owned()),
+            ret: None,
+            envid: None,
+            smtputf8: false,
+            eight_bit: false,
+            wish: Wish::None,
+            accepted_at: at(0),
+        },
         message_id: Some(format!("{queue_id}@home.example")),
         subject: format!("Subject of {queue_id}"),
         recipients: to.iter().map(|address| recipient(address)).collect(),
         content: Bytes::from(format!("Subject: {queue_id}\r\n\r\nHello\r\n")),
         sent_copy: None,
         replaces: None,
-        accepted_at: at(0),
+    }
+}
+
+/// A message with a difference.
+pub(crate) trait With {
+    fn with(self, change: impl FnOnce(&mut Self)) -> Self;
+}
+
+impl With for NewMessage {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 }
 

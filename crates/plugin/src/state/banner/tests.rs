@@ -59,6 +59,7 @@ fn recipient(address: &str, host: &str, cause: &str, stopped_at: &str) -> Stoppe
         host_address: "127.0.0.5".to_owned(),
         reason: NO_STARTTLS.to_owned(),
         cause: cause.to_owned(),
+        tls_last_seen: None,
         status: "5.7.4".to_owned(),
         stopped_at: stopped_at.parse().unwrap(),
     }

@@ -78,6 +78,7 @@ fn stop(message_id: &str, addresses: &[&str]) -> Stop {
         host_address: "127.0.0.5".to_owned(),
         reason: String::new(),
         cause: "no_starttls".to_owned(),
+        tls_last_seen: None,
         status: "5.7.4".to_owned(),
         stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
     };
