@@ -28,7 +28,9 @@ pub enum TlsCause {
 /// Sources: Postfix `smtp_proto.c` and `smtp_tls_policy.c`, Exim `smtp.c`, OpenSMTPD `mta_session.c`, Exchange Online's
 /// and Stalwart's published texts, and this project's own causes.
 const OWN_SENTENCES: &[(&str, TlsCause)] = &[
-    ("possible downgrade, tls was last seen", TlsCause::Downgrade),
+    ("; possible downgrade, ", TlsCause::Downgrade),
+    ("requiretls support required, but not offered by host", TlsCause::RequireTls),
+    ("encryption needed (requiretls): ", TlsCause::RequireTls),
     ("requested requiretls", TlsCause::RequireTls),
     ("tls is required, but was not offered by host", TlsCause::NotOffered),
     ("refused to start tls", TlsCause::Refused),

@@ -34,6 +34,9 @@ fn mixed() -> Report<'static> {
         Reported { status: "5.7.5".into(), ..stopped("emil@dane-mismatch.example", mismatch) },
     ]);
     report.recipients[1].orcpt = Some("rfc822;Carla+2BPrivat@plain.example".into());
+    report.recipients[1].evidence = Some(
+        "host=mx.plain.example[192.0.2.1]; found=no_starttls; at=2026-11-24T06:00:01Z\r\nX-Evil: yes".into(),
+    );
     report.envelope_id = Some("QQ+2B314159".into());
     report
 }

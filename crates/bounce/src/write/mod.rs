@@ -82,6 +82,8 @@ pub struct Reported {
     pub cause: Cause,
     /// The host that was talked to, if one was: `NAME` or `NAME[ADDRESS]`.
     pub remote: Option<String>,
+    /// What was found or proven of the transport, as `name=value` pairs; a header field of the report.
+    pub evidence: Option<String>,
     /// When it was tried last.
     pub last_attempt: Option<Timestamp>,
     /// Until when it is tried again; for delay notices.
@@ -202,6 +204,13 @@ fn header(report: &Report<'_>, boundary: &str, eight_bit: bool) -> String {
     if let Some(id) = original::message_id(report.original) {
         clean::whole_field("In-Reply-To", &format!("<{id}>"), &mut out);
         clean::whole_field("References", &format!("<{id}>"), &mut out);
+    }
+    for recipient in &report.recipients {
+        if let Some(evidence) = &recipient.evidence {
+            let evidence = clean::line(evidence, Alphabet::Ascii);
+            let value = format!("rcpt={}; {evidence}", clean::address(&recipient.address));
+            clean::field("X-TLS-Guarantee-Evidence", &value, &mut out);
+        }
     }
     // RFC 3834 §5: nobody may answer it automatically
     clean::whole_field("Auto-Submitted", "auto-replied", &mut out);

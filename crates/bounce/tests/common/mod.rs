@@ -31,6 +31,7 @@ pub fn stopped(address: &str, text: &str) -> Reported {
         cause: Cause::Stop(text.into()),
         remote: None,
         last_attempt: Some(time("2026-11-24T06:00:01Z")),
+        evidence: None,
         will_retry_until: None,
     }
 }
