@@ -25,6 +25,9 @@ pub struct Attempt {
     pub next_hop: String,
     /// What must hold.
     pub requirement: Requirement,
+    /// The message asks for REQUIRETLS on the way that follows. Where the requirement does not demand it, as of a
+    /// report, it is said to hosts that offer it (RFC 8689 §5).
+    pub requiretls: bool,
     /// The envelope's sender.
     pub reverse_path: ReversePath,
     /// `RET=`.

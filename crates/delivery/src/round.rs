@@ -1,6 +1,9 @@
 //! The state of an attempt: what each host said of each recipient, and what follows.
 
-use guarantee::{Age, Cause, Conclusion, HostAddress, HostFailure, Starttls, Weight, conclude};
+use guarantee::{
+    Age, Cause, Conclusion, HostAddress, HostFailure, Protection, RequireTlsOffer, Requirement, Starttls,
+    Weight, conclude,
+};
 use smtp::{
     client::{
         Connection as State, Disposition, Extension, Loss, Message, Obstacle, RecipientOutcome, Stage,
@@ -148,6 +151,11 @@ impl<'a> Round<'a> {
     fn ready(&mut self, cleared: &Cleared) -> Option<Ready> {
         let open: Vec<usize> =
             (0..self.standings.len()).filter(|index| self.standings[*index].fate.is_none()).collect();
+        let requiretls = self.says_requiretls(cleared);
+        self.original.mail.requiretls = requiretls;
+        if let Some(Some(form)) = &mut self.seven_bit {
+            form.mail.requiretls = requiretls;
+        }
         let mut encoding = Encoding::Original;
         let (mut recipients, mut obstacles) = self.sort_out(encoding, &open, &cleared.connection);
         if obstacles.iter().any(|(_, obstacle)| *obstacle == Obstacle::NeedsReencoding) {
@@ -170,6 +178,14 @@ impl<'a> Round<'a> {
         let capabilities = cleared.connection.capabilities();
         let transaction = Transaction::new(&cleared.clearance, capabilities, &message).ok()?;
         Some(Ready { recipients, transaction, encoding })
+    }
+
+    /// RFC 8689 §5: a report is not to be lost because its way lacks what the message had asked for.
+    fn says_requiretls(&self, cleared: &Cleared) -> bool {
+        let must = self.attempt.requirement == Requirement::RequireTls;
+        let can = cleared.connection.requiretls() == RequireTlsOffer::Offered
+            && cleared.clearance.protection() >= Protection::Authenticated;
+        self.attempt.requiretls && (must || can)
     }
 
     fn form(&self, encoding: Encoding) -> &Form {

@@ -90,6 +90,8 @@ pub struct Asked {
     pub now: Timestamp,
     /// What the message asks.
     pub wish: Wish,
+    /// Its reverse-path is null: it is itself a report, perhaps of another server or program.
+    pub is_report: bool,
     /// The account has recorded the decision to send this message to this recipient without the guarantee.
     pub override_recorded: bool,
 }
@@ -99,6 +101,7 @@ pub fn requirement(asked: &Asked) -> Requirement {
     match (asked.origin, asked.wish) {
         // RFC 8689 §5: a report is not to be lost because its way lacks REQUIRETLS.
         (Origin::Report, _) => return Requirement::Opportunistic,
+        (_, Wish::RequireTls) if asked.is_report => {}
         // RFC 8689 §4.1. No switch or exemption lifts what the sender of this message asks for it.
         (_, Wish::RequireTls) => return Requirement::RequireTls,
         // Only the own mail of a logged-in user: a foreign header lifts nothing.

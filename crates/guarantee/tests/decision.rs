@@ -16,6 +16,7 @@ fn host(n: u8) -> HostAddress {
 
 // --- requirement ------------------------------------------------------------------------------
 
+// rfc 8689 5: SHOULD NOT When the MAIL FROM return-path is empty
 #[test]
 fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
     let now = at(0);
@@ -34,13 +35,15 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
         for (switch, holds) in switches {
             for (level, at_level) in levels {
                 for wish in [Wish::None, Wish::TlsOptional, Wish::RequireTls] {
-                    for override_recorded in [false, true] {
-                        let asked = Asked { origin, switch, level, now, wish, override_recorded };
+                    for (override_recorded, is_report) in
+                        [(false, false), (false, true), (true, false), (true, true)]
+                    {
+                        let asked = Asked { origin, switch, level, now, wish, is_report, override_recorded };
                         let expected = match (origin, wish) {
                             (Origin::Report, _) => Requirement::Opportunistic,
-                            (_, Wish::RequireTls) => Requirement::RequireTls,
+                            (_, Wish::RequireTls) if !is_report => Requirement::RequireTls,
                             (Origin::Submission, Wish::TlsOptional) => Requirement::Regardless,
-                            (Origin::Submission, Wish::None) if holds && !override_recorded => at_level,
+                            (Origin::Submission, _) if holds && !override_recorded => at_level,
                             _ => Requirement::Opportunistic,
                         };
                         assert_eq!(requirement(&asked), expected, "{asked:?}");
@@ -50,7 +53,7 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
             }
         }
     }
-    assert_eq!(seen, 4 * 5 * 2 * 3 * 2);
+    assert_eq!(seen, 4 * 5 * 2 * 3 * 4);
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Acceptance {
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
         let outgoing =
             headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
-        let wish = if tls_required_no(&headers) { Wish::TlsOptional } else { Wish::None };
+        let wish = wish(&mail_from, &headers);
         let sent_copy = file_sent_copy.then(|| {
             let raw = headers.rewritten(&added, dropped);
             MailboxMessage { listing: listing(&raw), raw: raw.into() }
@@ -185,7 +185,7 @@ impl Acceptance {
                 envid: mail_from.envid,
                 smtputf8: mail_from.smtputf8,
                 eight_bit: !content.is_ascii(),
-                wish: Wish::None,
+                wish: if mail_from.requiretls { Wish::RequireTls } else { Wish::None },
                 accepted_at: now,
             },
             message_id: listing.message_id,
@@ -314,6 +314,15 @@ fn own_sender(account: &str, mail_from: &MailFrom, headers: &Headers<'_>) -> Res
         }
     }
     Ok(())
+}
+
+/// RFC 8689 §4.1: REQUIRETLS goes before the header.
+fn wish(mail_from: &MailFrom, headers: &Headers<'_>) -> Wish {
+    match (mail_from.requiretls, tls_required_no(headers)) {
+        (true, _) => Wish::RequireTls,
+        (false, true) => Wish::TlsOptional,
+        (false, false) => Wish::None,
+    }
 }
 
 /// RFC 8689 §3: exactly one instance with the value `No`; ours besides: not on a message that is resent.

@@ -87,7 +87,7 @@ impl<'a> Headers<'a> {
     pub fn text(&self, name: &str) -> Option<String> {
         self.all(name).next().map(|field| {
             let value = String::from_utf8_lossy(&self.message[field.value.clone()]);
-            value.split(['\r', '\n']).collect::<String>().trim().to_owned()
+            value.split(['\r', '\n']).collect::<String>().trim_matches([' ', '\t']).to_owned()
         })
     }
 

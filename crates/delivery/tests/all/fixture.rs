@@ -155,6 +155,7 @@ pub(crate) fn attempt(domain: &str, requirement: Requirement) -> Attempt {
     Attempt {
         next_hop: domain.to_owned(),
         requirement,
+        requiretls: requirement == Requirement::RequireTls,
         reverse_path: ReversePath::Address("alice@home.example".to_owned()),
         ret: None,
         envid: None,

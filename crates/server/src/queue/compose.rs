@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use bounce::{Cause as Said, Notice, Report, Reported, Returns, Texts, Words};
-use guarantee::{Cause, EXPIRES_AFTER};
+use guarantee::{Authentication, Cause, EXPIRES_AFTER, Wish};
 use jiff::Timestamp;
 use serde::Deserialize;
 use smtp::envelope::Ret;
-use store::{PendingRecipient, PendingReport, ReportKind};
+use store::{Evidence, PendingRecipient, PendingReport, ReportKind};
 
 use crate::acceptance::{new_message_id, new_queue_id};
 
@@ -61,7 +61,8 @@ pub(super) fn compose(about: &PendingReport, notice: Notice, server_name: &str, 
         original: &about.content,
         // RFC 3461 §4.3: headers only, unless the whole is asked for; only a failure ever returns it.
         returns: match (about.facts.ret, notice) {
-            (Some(Ret::Full), Notice::Failed) => Returns::Full,
+            // RFC 8689 §5: of REQUIRETLS mail never more than the header.
+            (Some(Ret::Full), Notice::Failed) if about.facts.wish != Wish::RequireTls => Returns::Full,
             _ => Returns::Headers,
         },
         words: WORDS.clone(),
@@ -83,8 +84,40 @@ fn reported(one: &PendingRecipient, accepted_at: Timestamp) -> Reported {
         },
         cause: said(one),
         remote: host.map(|host| host.name.clone()),
+        evidence: evidence(one),
         last_attempt: Some(one.at),
         will_retry_until: if delayed { accepted_at.checked_add(EXPIRES_AFTER).ok() } else { None },
+    }
+}
+
+/// What was found or proven of the transport, for whoever has to explain it afterwards.
+fn evidence(one: &PendingRecipient) -> Option<String> {
+    let at = one.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    match (&one.cause, &one.evidence) {
+        (Some(cause), _) if one.kind == ReportKind::Stopped => {
+            let host = cause.host().map(|host| format!("host={host}; ")).unwrap_or_default();
+            Some(format!("{host}found={}; at={at}", cause.kind()))
+        }
+        (None, Some(evidence)) => {
+            let Evidence { protection, authentication, host, tls, .. } = evidence;
+            let mut told = vec![format!("protection={protection}")];
+            told.extend(host.as_ref().map(|host| format!("host={host}")));
+            if let Some(tls) = tls {
+                told.push(format!("tls={}; cipher={}", tls.version, tls.cipher));
+                told.push(format!("key-exchange={}", tls.key_exchange));
+                told.push(format!("certificate-sha256={}", tls.certificate_sha256));
+            }
+            told.extend(match authentication {
+                Authentication::Nothing => None,
+                Authentication::UnprovenHost { record } => Some(format!("tlsa-of-unproven-host={record}")),
+                Authentication::Certificate { name } => Some(format!("certificate-for={name}")),
+                Authentication::MtaSts { name } => Some(format!("mta-sts=certificate for {name}")),
+                Authentication::Dane { record } => Some(format!("tlsa={record}")),
+            });
+            told.push(format!("at={at}"));
+            Some(told.join("; "))
+        }
+        _ => None,
     }
 }
 
@@ -112,7 +145,7 @@ mod tests {
     use bytes::Bytes;
     use guarantee::{HostAddress, Protection};
     use smtp::envelope::ReversePath;
-    use store::{Evidence, MessageFacts, RecipientId};
+    use store::{MessageFacts, RecipientId};
 
     fn host() -> HostAddress {
         HostAddress { name: "mx.plain.example".into(), address: [192, 0, 2, 1].into() }
@@ -170,6 +203,31 @@ mod tests {
     }
 
     // rfc 3464 2.3.6: SHOULD However, this field SHOULD be included
+    // rfc 8689 5: MUST If a REQUIRETLS message is bounced, the
+    // rfc 8689 5: MUST If both RET=FULL and REQUIRETLS are present
+    #[test]
+    fn a_report_about_requiretls_mail_returns_the_header_only() {
+        let mut about = pending(Cause::NoStarttls { host: host() }, ReportKind::Stopped);
+        about.facts.ret = Some(Ret::Full);
+        assert!(read(&about).0.contains("secret"), "asked for and allowed");
+        about.facts.wish = Wish::RequireTls;
+        assert!(!read(&about).0.contains("secret"));
+    }
+
+    #[test]
+    fn a_stop_says_in_its_header_what_was_found() {
+        let (text, _) = read(&pending(Cause::NoStarttls { host: host() }, ReportKind::Stopped));
+        let (header, _) = text.split_once("\r\n\r\n").expect("a header");
+        let unfolded = header.replace("\r\n    ", " ");
+        assert!(
+            unfolded.contains(
+                "X-TLS-Guarantee-Evidence: rcpt=carla@plain.example; host=mx.plain.example[192.0.2.1]; \
+                 found=no_starttls; at=1970-01-01T00:00:00Z"
+            ),
+            "{header}"
+        );
+    }
+
     #[test]
     fn a_remote_refusal_is_told_as_the_hosts_words() {
         let cause = Cause::Rejected {

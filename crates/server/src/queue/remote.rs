@@ -1,7 +1,7 @@
 //! Delivery to the MX hosts of a domain.
 
 use delivery::{Attempt, AttemptRecipient, DsnOffer, Fate};
-use guarantee::{Cause, EXPIRES_AFTER, History, delay_notice_after, next_attempt};
+use guarantee::{Cause, EXPIRES_AFTER, History, Wish, delay_notice_after, next_attempt};
 use jiff::Timestamp;
 use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
@@ -14,6 +14,7 @@ impl RunnerParts {
         let attempt = Attempt {
             next_hop: domain.to_owned(),
             requirement: job.requirement,
+            requiretls: job.facts.wish == Wish::RequireTls,
             reverse_path: job.facts.reverse_path.clone(),
             ret: job.facts.ret,
             envid: job.facts.envid.clone(),

@@ -34,6 +34,7 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
             level: guarantee.level,
             now: facts.accepted_at,
             wish: facts.wish,
+            is_report: facts.reverse_path == smtp::envelope::ReversePath::Null,
             override_recorded: overridden.contains(&folded(&recipient.address)),
         });
         insert_recipient(connection, message, row, position, recipient, requirement)?;
