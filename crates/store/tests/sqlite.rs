@@ -10,6 +10,8 @@ mod crash;
 mod damage;
 #[path = "sqlite/file.rs"]
 mod file;
+#[path = "sqlite/migration.rs"]
+mod migration;
 
 use std::sync::Arc;
 

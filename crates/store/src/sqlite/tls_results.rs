@@ -87,7 +87,8 @@ impl Failure {
     }
 
     fn has_room(&self, connection: &Connection, report: i64) -> Result<bool> {
-        let sql = "SELECT count(*) AS count FROM tls_policy JOIN tls_failure ON policy = tls_policy.id
+        let sql =
+            "SELECT count(*) AS count FROM tls_policy JOIN tls_failure ON tls_failure.policy = tls_policy.id
                    WHERE report = ?1";
         let count = cells::row(connection, "tls_failure", sql, [report], |line| line.get::<i64>("count"))?;
         Ok(count.unwrap_or_default() < integer(MAX_REPORTED_FAILURES))

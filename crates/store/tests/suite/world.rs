@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use api::{MessageRecipient, RecipientState};
 use bytes::Bytes;
-use guarantee::{Cause, History, HostAddress, Origin, Protection, TlsDetails, TlsVersion, Wish};
+use guarantee::{
+    AppliedPolicy, Cause, History, HostAddress, Origin, Protection, ResultType, Sighted, Sighting,
+    TlsDetails, TlsVersion, Wish,
+};
 use jiff::{SignedDuration, Timestamp};
 use smtp::envelope::{Notify, NotifyOn, ReversePath};
 use store::{
@@ -225,4 +228,27 @@ impl Fresh {
         let list = self.mailbox(ALICE, store::Mailbox::Inbox, None).await.unwrap();
         list.into_iter().map(|listed| listed.subject).collect()
     }
+}
+
+/// That host of the domain.
+pub(crate) fn mx(name: &str) -> HostAddress {
+    HostAddress { name: name.to_owned(), address: "127.0.1.9".parse().unwrap() }
+}
+
+pub(crate) fn tls() -> TlsDetails {
+    evidence().tls.unwrap()
+}
+
+/// What a connection to a host of `x.example` showed.
+pub(crate) fn sighting(host: &str, outcome: Sighted) -> Sighting {
+    let policy = AppliedPolicy::None;
+    Sighting { domain: "x.example".to_owned(), host: Some(mx(host)), policy, outcome }
+}
+
+pub(crate) fn with_tls(protection: Protection) -> Sighted {
+    Sighted::Tls { tls: tls(), protection }
+}
+
+pub(crate) fn without_tls() -> Sighted {
+    Sighted::NoTls { result: ResultType::StarttlsNotSupported, detail: "EHLO without STARTTLS".to_owned() }
 }
