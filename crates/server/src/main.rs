@@ -17,6 +17,7 @@ mod local;
 mod message_id;
 mod node;
 mod operate;
+mod policies;
 mod queue;
 mod serve;
 mod submission;

@@ -26,7 +26,8 @@ use crate::{
     events::Events,
     http::{self, HttpState, Scheme},
     local::Local,
-    queue::{Reporter, Runner, RunnerParts},
+    policies::Policies,
+    queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
     submission::{Certificate, Door, Shared, TlsMode, acceptor},
 };
 
@@ -129,6 +130,7 @@ impl Node {
         let store: Arc<dyn Store> = Arc::<Sqlite>::clone(&sqlite);
         let (local, events, wake) = (Arc::new(local), Events::new(), Arc::new(Notify::new()));
         let shutdown = CancellationToken::new();
+        let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..settings };
         let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
         let accounts = Accounts::new(Arc::clone(&store));
         let acceptance =
@@ -150,6 +152,7 @@ impl Node {
             store: Arc::clone(&store),
             courier: courier.clone(),
             reporter,
+            watch: Watch::new(Arc::clone(&store), Reporting::Off),
             events,
             local,
             wake,

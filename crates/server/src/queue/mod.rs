@@ -5,6 +5,8 @@ mod local;
 mod remote;
 mod report;
 mod runner;
+mod watch;
 
 pub use report::Reporter;
 pub use runner::{Runner, RunnerParts};
+pub use watch::{Reporting, Watch};

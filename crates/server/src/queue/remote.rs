@@ -1,11 +1,11 @@
 //! Delivery to the MX hosts of a domain.
 
-use delivery::{Attempt, AttemptRecipient, DsnOffer, Fate};
+use delivery::{Attempt, AttemptRecipient, Attempted, DsnOffer, Fate};
 use guarantee::{Cause, EXPIRES_AFTER, History, Wish, delay_notice_after, next_attempt};
 use jiff::Timestamp;
 use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
-use super::runner::RunnerParts;
+use super::{runner::RunnerParts, watch::Ruling};
 
 impl RunnerParts {
     /// One attempt for all recipients of the job.
@@ -24,17 +24,20 @@ impl RunnerParts {
             content,
             now: Timestamp::now(),
         };
-        let delivery::Attempted { fates, .. } = self.courier.attempt(attempt).await;
+        let Attempted { fates, sightings } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
-        let outcomes = job
-            .recipients
-            .iter()
-            .zip(fates)
-            .map(|(recipient, fate)| RecipientOutcome {
-                recipient: recipient.id,
-                outcome: outcome(job, recipient, fate, now),
-            })
-            .collect();
+        self.watch.note(job.facts.account.as_deref(), &sightings, now).await;
+        let mut outcomes = Vec::with_capacity(fates.len());
+        for (recipient, fate) in job.recipients.iter().zip(fates) {
+            let outcome = match fate {
+                Fate::Stopped { cause, history } => match self.watch.rule(job, domain, cause, now).await {
+                    Ruling::Stop(cause) => Outcome::Stopped(cause),
+                    Ruling::Hold(cause) => deferred(job, recipient, cause, history, now),
+                },
+                other => outcome(job, recipient, other, now),
+            };
+            outcomes.push(RecipientOutcome { recipient: recipient.id, outcome });
+        }
         self.record(&job.facts.queue_id, outcomes).await
     }
 }

@@ -12,7 +12,7 @@ use store::{Job, NextHop, Progress, RecipientId, RecipientOutcome, Store, StoreE
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::report::Reporter;
+use super::{report::Reporter, watch::Watch};
 use crate::{events::Events, local::Local};
 
 /// Jobs under way at the same time.
@@ -39,6 +39,8 @@ pub struct RunnerParts {
     pub courier: Courier,
     /// Reports failures.
     pub reporter: Reporter,
+    /// Remembers what hosts showed.
+    pub watch: Watch,
     /// Tells users' pages.
     pub events: Events,
     /// What is at home here.
