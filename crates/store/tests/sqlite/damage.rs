@@ -1,12 +1,23 @@
 //! A damaged disk: complaints that name the row, and no more harm than need be.
 
+use guarantee::{Protection, Sighting};
+use jiff::civil::{Date, date};
 use rstest::rstest;
 use rusqlite::Connection;
 use store::{RecipientOutcome, Sqlite, Store, StoreError};
 
-use crate::suite::world::{ALICE, at, delivered, message, stopped};
+use crate::suite::world::{ALICE, at, delivered, message, policy, sighting, stopped, with_tls, without_tls};
 
-/// Alice's message m1: stopped for one, delivered to one, waiting for one; and an open connection to the file.
+const DAY: Date = date(2026, 11, 24);
+
+/// TLS at one connection and none at another.
+fn met() -> [Sighting; 2] {
+    let host = "mx.x.example";
+    [sighting(host, with_tls(Protection::Encrypted)), sighting(host, without_tls())]
+}
+
+/// Alice's message m1: stopped for one, delivered to one, waiting for one; something of all the rest; and an open
+/// connection to the file.
 async fn lived_in() -> (Sqlite, Connection, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.sqlite");
@@ -17,6 +28,9 @@ async fn lived_in() -> (Sqlite, Connection, tempfile::TempDir) {
         let outcome = RecipientOutcome { recipient: job.recipients[0].id, outcome };
         store.record("m1", vec![outcome], at(1)).await.unwrap();
     }
+    store.remember(Some(ALICE), &met(), at(1)).await.unwrap();
+    store.count_tls_results(DAY, &met()).await.unwrap();
+    store.keep_sts_policy(&policy("x.example", 0)).await.unwrap();
     (store, Connection::open(&path).unwrap(), directory)
 }
 
@@ -56,6 +70,18 @@ async fn lived_in() -> (Sqlite, Connection, tempfile::TempDir) {
     "accept",
     "account alice@home.example, column switch"
 )]
+#[case::level("UPDATE account SET level = 'high'", "accept", "account alice@home.example, column level")]
+#[case::wish("UPDATE message SET wish = 'more'", "pending", "message m1, column wish")]
+#[case::memory("UPDATE memory SET tls = '{}'", "remembered", "memory of mx.x.example, column tls")]
+#[case::memory_to_change(
+    "UPDATE memory SET best = 'best'",
+    "remember",
+    "memory of mx.x.example, column best"
+)]
+#[case::policy("UPDATE sts_policy SET policy = ''", "policy", "sts_policy x.example, column policy")]
+#[case::policy_met("UPDATE tls_policy SET policy = '{}'", "results", "tls_policy 1, column policy")]
+#[case::failure("UPDATE tls_failure SET count = -1", "results", "tls_failure 1, column count")]
+#[case::day("UPDATE tls_report SET day = '2026-11-24x'", "reports", "tls_report x.example, column day")]
 #[tokio::test]
 async fn a_damaged_cell_is_named(#[case] damage: &str, #[case] operation: &str, #[case] named: &str) {
     let (store, file, _directory) = lived_in().await;
@@ -73,6 +99,11 @@ async fn a_damaged_cell_is_named(#[case] damage: &str, #[case] operation: &str, 
         "pending" => store.pending_report("m1").await.map(|_| ()),
         "queue" => store.queue().await.map(|_| ()),
         "switch" => store.switch(ALICE).await.map(|_| ()),
+        "remember" => store.remember(Some(ALICE), &met(), at(9)).await,
+        "remembered" => store.remembered(ALICE, "x.example", "mx.x.example").await.map(|_| ()),
+        "policy" => store.sts_policy("x.example").await.map(|_| ()),
+        "results" => store.tls_results(DAY, "x.example").await.map(|_| ()),
+        "reports" => store.tls_reports_due(date(2026, 11, 25)).await.map(|_| ()),
         _ => store.accept(message("m2", &["a@x.example"])).await,
     };
     match answer {

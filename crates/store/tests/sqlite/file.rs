@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guarantee::Switch;
+use guarantee::{Level, Protection, Switch};
+use jiff::civil::date;
 use rusqlite::Connection;
-use store::{Sqlite, Store, StoreError};
+use store::{Sqlite, Store, StoreError, StoredSwitch};
 use tokio::task::JoinSet;
 
-use crate::suite::world::{ALICE, at, deferred, letter, message};
+use crate::suite::world::{ALICE, at, deferred, letter, message, policy, sighting, with_tls, without_tls};
 
 fn place() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -38,11 +39,25 @@ async fn everything_is_there_when_it_is_opened_again() {
     let outcome = store::RecipientOutcome { recipient: claimed[0].recipients[0].id, outcome: deferred(60) };
     store.record("m1", vec![outcome], at(1)).await.unwrap();
     let before = store.queue_entry("m1").await.unwrap();
+    store.set_guarantee(ALICE, Switch::On, Some(Level::Authenticated)).await.unwrap();
+    let met = [sighting("mx.x.example", with_tls(Protection::Dane)), sighting("mx.x.example", without_tls())];
+    let day = date(2026, 11, 24);
+    store.remember(Some(ALICE), &met, at(1)).await.unwrap();
+    store.keep_sts_policy(&policy("x.example", 1)).await.unwrap();
+    store.count_tls_results(day, &met).await.unwrap();
+    let results = store.tls_results(day, "x.example").await.unwrap();
+    assert!(store.mark_tls_reported(day, "x.example", at(2)).await.unwrap());
     drop(store);
 
     let store = Sqlite::open(&path).unwrap();
     assert_eq!(store.queue_entry("m1").await.unwrap(), before);
-    assert_eq!(store.switch(ALICE).await.unwrap().switch, Switch::On);
+    let stands = StoredSwitch { switch: Switch::On, was_on: true, level: Level::Authenticated };
+    assert_eq!(store.switch(ALICE).await.unwrap(), stands);
+    let remembered = store.remembered(ALICE, "x.example", "mx.x.example").await.unwrap().unwrap();
+    assert_eq!((remembered.best, remembered.last_tls), (Protection::Dane, at(1)));
+    assert_eq!(store.sts_policy("x.example").await.unwrap(), Some(policy("x.example", 1)));
+    assert_eq!(store.tls_results(day, "x.example").await.unwrap(), results);
+    assert!(!store.mark_tls_reported(day, "x.example", at(3)).await.unwrap(), "no report is sent twice");
     assert_eq!(store.mailbox(ALICE, store::Mailbox::Sent, None).await.unwrap().len(), 1);
     assert_eq!(store.next_due(&[]).await.unwrap(), Some(at(60)));
     assert_eq!(store.claim_due(at(60), 1, &[]).await.unwrap().len(), 1, "claims die with their process");

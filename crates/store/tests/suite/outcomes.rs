@@ -1,14 +1,15 @@
-use api::RecipientState;
-use guarantee::Protection;
+use api::{AuthenticatedBy, RecipientState};
+use guarantee::{Authentication, Cause, Protection};
 use rstest::rstest;
 use smtp::envelope::{Notify, ReversePath};
 use store::{
-    LocalDelivery, Mailbox, NewRecipient, Outcome, RecipientId, RecipientOutcome, ReportKind, StoreError,
+    DsnDuty, Evidence, LocalDelivery, Mailbox, NewRecipient, Outcome, RecipientId, RecipientOutcome,
+    ReportKind, StoreError,
 };
 
 use super::world::{
-    ALICE, BOB, Fresh, With as _, at, bounced, deferred, delayed, delivered, home, letter, message, only,
-    passed_on, recipient, stopped,
+    ALICE, BOB, Fresh, With as _, at, bounced, deferred, delayed, delivered, evidence, home, letter, message,
+    no_starttls, only, passed_on, recipient, stopped,
 };
 
 const CARLA: &str = "carla@plain.example";
@@ -34,9 +35,67 @@ async fn a_delivery_is_shown_with_its_evidence() {
         (shown.tls.as_deref(), shown.cipher.as_deref()),
         (Some("TLSv1.3"), Some("TLS_AES_256_GCM_SHA384"))
     );
+    assert_eq!(
+        (shown.key_exchange.as_deref(), shown.certificate_sha256.as_deref()),
+        (Some("X25519"), Some("00ff"))
+    );
     assert_eq!((shown.host.as_deref(), shown.cause, shown.status), (Some("mx.plain.example"), None, None));
     assert_eq!((shown.changed_at, shown.next_attempt_at), (at(5), None));
     assert_eq!(store.state("m1", CARLA).await, RecipientState::Queued);
+}
+
+const RECORD: &str = "3 1 1 00ff";
+const NAME: &str = "mx.tls.example";
+
+#[rstest]
+#[case::not_at_all(Authentication::Nothing, None, None)]
+#[case::a_host_of_unproven_name(Authentication::UnprovenHost { record: RECORD.to_owned() }, None, Some(RECORD))]
+#[case::certificate(Authentication::Certificate { name: NAME.to_owned() }, Some(AuthenticatedBy::Certificate), Some(NAME))]
+#[case::policy(Authentication::MtaSts { name: NAME.to_owned() }, Some(AuthenticatedBy::MtaSts), Some(NAME))]
+#[case::dane(Authentication::Dane { record: RECORD.to_owned() }, Some(AuthenticatedBy::Dane), Some(RECORD))]
+#[tokio::test]
+async fn it_is_shown_how_the_host_was_authenticated(
+    #[case] authentication: Authentication,
+    #[case] by: Option<AuthenticatedBy>,
+    #[case] with: Option<&str>,
+) {
+    let store = sent().await;
+    let evidence = Evidence { authentication, ..evidence() };
+    store.record_for("m1", DORA, Outcome::Delivered { evidence, dsn: DsnDuty::PassedOn }, 5).await;
+    let shown = store.shown("m1", DORA).await;
+    assert_eq!((shown.authenticated_by, shown.authentication.as_deref()), (by, with));
+}
+
+#[tokio::test]
+async fn a_delivery_in_clear_has_no_evidence_of_tls() {
+    let store = sent().await;
+    let evidence = Evidence { protection: Protection::None, tls: None, ..evidence() };
+    store.record_for("m1", DORA, Outcome::Delivered { evidence, dsn: DsnDuty::PassedOn }, 5).await;
+    let shown = store.shown("m1", DORA).await;
+    assert_eq!(shown.protection, Some(Protection::None));
+    assert_eq!(
+        (shown.tls, shown.cipher, shown.key_exchange, shown.certificate_sha256),
+        (None, None, None, None)
+    );
+}
+
+#[rstest]
+#[case::never_seen_there(no_starttls(), "no_starttls", None)]
+#[case::seen_before(Cause::Downgrade { now: Box::new(no_starttls()), seen: at(-90) }, "downgrade", Some(at(-90)))]
+#[tokio::test]
+async fn a_stop_says_when_there_was_better(
+    #[case] cause: Cause,
+    #[case] word: &str,
+    #[case] seen: Option<jiff::Timestamp>,
+) {
+    let store = sent().await;
+    store.record_for("m1", CARLA, Outcome::Stopped(cause.clone()), 5).await;
+    let stops = store.stops(ALICE, None).await.unwrap();
+    let [carla] = &stops[0].recipients[..] else { panic!("one: {stops:?}") };
+    assert_eq!((carla.cause.as_str(), carla.tls_last_seen), (word, seen));
+    assert_eq!((carla.reason.as_str(), carla.status.as_str()), (cause.text().as_str(), "5.7.4"));
+    assert_eq!(carla.host, "mx.plain.example");
+    assert_eq!(store.shown("m1", CARLA).await.cause.as_deref(), Some(word));
 }
 
 #[tokio::test]

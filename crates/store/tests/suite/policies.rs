@@ -1,20 +1,7 @@
-use guarantee::{Age, StsMode, StsPolicy};
+use guarantee::StsMode;
 use rstest::rstest;
-use store::StoredPolicy;
 
-use super::world::{Fresh, at};
-
-fn policy(domain: &str, fetched: i64) -> StoredPolicy {
-    let policy = StsPolicy {
-        domain: domain.to_owned(),
-        id: "20261124".to_owned(),
-        mode: StsMode::Enforce,
-        mx: vec![format!("mx.{domain}"), format!("*.{domain}")],
-        max_age: 600,
-        age: Age::Cached,
-    };
-    StoredPolicy { policy, fetched_at: at(fetched) }
-}
+use super::world::{Fresh, at, policy};
 
 /// A store that has fetched these domains' policies at these moments.
 async fn with(policies: &[(&str, i64)]) -> Fresh {

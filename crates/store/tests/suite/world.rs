@@ -7,14 +7,14 @@ use std::sync::Arc;
 use api::{MessageRecipient, RecipientState};
 use bytes::Bytes;
 use guarantee::{
-    AppliedPolicy, Cause, History, HostAddress, Origin, Protection, ResultType, Sighted, Sighting,
-    TlsDetails, TlsVersion, Wish,
+    Age, AppliedPolicy, Cause, History, HostAddress, Origin, Protection, ResultType, Sighted, Sighting,
+    StsMode, StsPolicy, TlsDetails, TlsVersion, Wish,
 };
 use jiff::{SignedDuration, Timestamp};
 use smtp::envelope::{Notify, NotifyOn, ReversePath};
 use store::{
     DsnDuty, Evidence, Job, Listing, MailboxMessage, MessageFacts, NewMessage, NewRecipient, NextHop,
-    Outcome, OverrideRow, Progress, RecipientOutcome, Store,
+    Outcome, OverrideRow, Progress, RecipientOutcome, Store, StoredPolicy,
 };
 
 pub(crate) const ALICE: &str = "alice@home.example";
@@ -251,4 +251,17 @@ pub(crate) fn with_tls(protection: Protection) -> Sighted {
 
 pub(crate) fn without_tls() -> Sighted {
     Sighted::NoTls { result: ResultType::StarttlsNotSupported, detail: "EHLO without STARTTLS".to_owned() }
+}
+
+/// A policy, good for ten minutes after it was fetched.
+pub(crate) fn policy(domain: &str, fetched: i64) -> StoredPolicy {
+    let policy = StsPolicy {
+        domain: domain.to_owned(),
+        id: "20261124".to_owned(),
+        mode: StsMode::Enforce,
+        mx: vec![format!("mx.{domain}"), format!("*.{domain}")],
+        max_age: 600,
+        age: Age::Cached,
+    };
+    StoredPolicy { policy, fetched_at: at(fetched) }
 }
