@@ -64,7 +64,9 @@ async fn what_is_nobody_s_is_shown_to_no_account() {
     for account in [ALICE, BOB, "", "nobody@home.example"] {
         assert_eq!(store.remembered(account, DOMAIN, HOST).await.unwrap(), None, "{account}");
     }
-    store.remember(None, &[sighting(HOST, with_tls(Encrypted))], at(6)).await.unwrap();
+    let in_another_case =
+        Sighting { domain: "X.Example".to_owned(), ..sighting("MX.x.example", with_tls(Encrypted)) };
+    store.remember(None, &[in_another_case], at(6)).await.unwrap();
     assert_eq!(store.entries().await, [entry(DOMAIN, HOST, Dane, 2)], "it is one row nevertheless");
 }
 
