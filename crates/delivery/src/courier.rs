@@ -110,6 +110,14 @@ impl Courier {
         self.inner.dns.check().await
     }
 
+    /// The TXT records by which a domain asks for reports on its transport security (RFC 8460 §3); none if they can't be had.
+    pub async fn report_records(&self, domain: &str) -> Vec<String> {
+        match self.inner.dns.txt(&format!("_smtp._tls.{domain}"), Age::Cached).await {
+            Answer::Found(found) => found.records,
+            Answer::NoData(_) | Answer::NxDomain(_) | Answer::Failed(_) => Vec::new(),
+        }
+    }
+
     /// What is published about a next hop, looked up past the caches if it is to be fresh; and the port of its hosts.
     #[doc(hidden)]
     pub async fn facts(&self, next_hop: &str, age: Age) -> (Facts, u16) {

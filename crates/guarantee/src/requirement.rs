@@ -99,13 +99,14 @@ pub struct Asked {
 /// What must hold for one recipient: fixed at the 250, later switches touch nothing accepted.
 pub fn requirement(asked: &Asked) -> Requirement {
     match (asked.origin, asked.wish) {
+        // Own reports that have to get through despite what they report (RFC 8460 §5.3); and our word is our own.
+        (Origin::Report | Origin::Submission, Wish::TlsOptional) => return Requirement::Regardless,
         // RFC 8689 §5: a report is not to be lost because its way lacks REQUIRETLS.
         (Origin::Report, _) => return Requirement::Opportunistic,
         (_, Wish::RequireTls) if asked.is_report => {}
         // RFC 8689 §4.1. No switch or exemption lifts what the sender of this message asks for it.
         (_, Wish::RequireTls) => return Requirement::RequireTls,
-        // Only the own mail of a logged-in user: a foreign header lifts nothing.
-        (Origin::Submission, Wish::TlsOptional) => return Requirement::Regardless,
+        // A foreign header lifts nothing: only that of a logged-in user's own mail.
         (Origin::Submission | Origin::MailStore | Origin::Incoming, Wish::None | Wish::TlsOptional) => {}
     }
     let under_guarantee = match asked.origin {

@@ -40,6 +40,7 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
                     {
                         let asked = Asked { origin, switch, level, now, wish, is_report, override_recorded };
                         let expected = match (origin, wish) {
+                            (Origin::Report, Wish::TlsOptional) => Requirement::Regardless,
                             (Origin::Report, _) => Requirement::Opportunistic,
                             (_, Wish::RequireTls) if !is_report => Requirement::RequireTls,
                             (Origin::Submission, Wish::TlsOptional) => Requirement::Regardless,

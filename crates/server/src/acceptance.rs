@@ -11,6 +11,7 @@ use smtp::{
     envelope::{MailFrom, RcptTo},
 };
 use store::{MailboxMessage, MessageFacts, NewMessage, NewRecipient, Store, StoreError};
+use tlsrpt::Signer;
 use tokio::sync::Notify;
 
 use crate::{
@@ -37,6 +38,8 @@ pub struct Acceptance {
     /// Tells the queue runner that there is work.
     wake: Arc<Notify>,
     local: Arc<Local>,
+    /// Signs users' mail.
+    signer: Option<Arc<Signer>>,
 }
 
 /// A message of a logged-in account.
@@ -112,7 +115,13 @@ pub fn same_address(a: &str, b: &str) -> bool {
 impl Acceptance {
     /// An acceptance that wakes the queue runner through `wake`.
     pub fn new(store: Arc<dyn Store>, events: Events, wake: Arc<Notify>, local: Arc<Local>) -> Self {
-        Self { store, events, wake, local }
+        Self { store, events, wake, local, signer: None }
+    }
+
+    /// The same, which signs users' mail (RFC 6376).
+    #[must_use]
+    pub fn signing(self, signer: Option<&Arc<Signer>>) -> Self {
+        Self { signer: signer.cloned(), ..self }
     }
 
     /// What is at home here.
@@ -130,8 +139,11 @@ impl Acceptance {
         own_sender(&account, &mail_from, &headers)?;
         let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
-        let outgoing =
-            headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
+        let outgoing = self.signed(
+            headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat()),
+            &account,
+            now,
+        );
         let wish = wish(&mail_from, &headers);
         let sent_copy = file_sent_copy.then(|| {
             let raw = headers.rewritten(&added, dropped);
@@ -164,6 +176,22 @@ impl Acceptance {
             self.events.publish(&account, api::Event::Mailbox { name: "Sent".to_owned() });
         }
         Ok(api::Submitted { id: queue_id, message_id })
+    }
+
+    /// With a signature of the account's domain, if there is a key for it. A message that can't be signed leaves as it is.
+    fn signed(&self, message: Vec<u8>, account: &str, now: Timestamp) -> Vec<u8> {
+        let domain = account.rsplit('@').next().unwrap_or_default();
+        let Some(signer) = self.signer.as_ref().filter(|signer| signer.domain().eq_ignore_ascii_case(domain))
+        else {
+            return message;
+        };
+        match signer.sign(&message, now) {
+            Ok(field) => [field, message].concat(),
+            Err(error) => {
+                tracing::warn!(%error, "a mail is not signed");
+                message
+            }
+        }
     }
 
     /// Accepts a message from the mail store or from outside, likewise; gives the queue id.

@@ -5,12 +5,15 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use delivery::{DnsServers, Dnssec, ROOT_ANCHOR, Route};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::Deserialize;
 use smtp::address::Domain;
+use tlsrpt::{Reporter, Signer};
 
 use crate::local::Local;
 
@@ -38,6 +41,12 @@ pub struct Config {
     /// How their answers are proven.
     #[serde(default)]
     pub dnssec: DnssecOptions,
+    /// A file of certification authorities, PEM, that are trusted besides the well-known ones.
+    pub authorities: Option<PathBuf>,
+    /// Signing mail; nothing is signed when absent.
+    pub dkim: Option<DkimOptions>,
+    /// Reports to receiving domains about their transport security; none are sent when absent.
+    pub tls_rpt: Option<TlsRptOptions>,
     /// Domains with a fixed way.
     #[serde(default, rename = "route")]
     pub routes: Vec<RouteEntry>,
@@ -88,6 +97,31 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The key, PEM.
     pub key: PathBuf,
+}
+
+/// DKIM (RFC 6376).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DkimOptions {
+    /// The domain to sign for.
+    pub domain: String,
+    /// Under which name below `_domainkey.DOMAIN` the key is published.
+    pub selector: String,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// Sign users' mail too, if it is from an address of the domain; else only reports are signed.
+    #[serde(default)]
+    pub sign_mail: bool,
+}
+
+/// Reports on transport security (RFC 8460).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsRptOptions {
+    /// Who reports, as the receivers read it.
+    pub organization: String,
+    /// Where they can ask back; also whom the reports are from.
+    pub contact: String,
 }
 
 /// A static route.
@@ -186,10 +220,49 @@ impl Config {
         Ok(Dnssec::Validate { anchor })
     }
 
+    /// The authorities trusted besides the well-known ones. Fails when their file can't be read.
+    pub fn roots(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+        match &self.authorities {
+            None => Ok(Vec::new()),
+            Some(path) => certificates(path).with_context(|| format!("authorities = {}", path.display())),
+        }
+    }
+
+    /// What signs mail. Fails when the key can't be used.
+    pub fn signing(&self) -> anyhow::Result<Option<Signing>> {
+        let Some(DkimOptions { domain, selector, key, sign_mail }) = &self.dkim else { return Ok(None) };
+        let pem = fs::read_to_string(key).with_context(|| format!("dkim.key = {}", key.display()))?;
+        let signer = Signer::new(domain, selector, &pem).context("dkim")?;
+        Ok(Some(Signing { signer: Arc::new(signer), mail: *sign_mail }))
+    }
+
+    /// Who reports on transport security. Fails when the contact is no address.
+    pub fn reporter(&self) -> anyhow::Result<Option<Reporter>> {
+        let Some(TlsRptOptions { organization, contact }) = &self.tls_rpt else { return Ok(None) };
+        Ok(Some(Reporter::new(organization, contact).context("tls_rpt.contact")?))
+    }
+
     /// Whom to ask.
     pub fn dns(&self) -> DnsServers {
         if self.dns.is_empty() { DnsServers::System } else { DnsServers::At(self.dns.clone()) }
     }
+}
+
+/// What signs mail.
+#[derive(Clone, Debug)]
+pub struct Signing {
+    /// The signer.
+    pub signer: Arc<Signer>,
+    /// Whether users' mail is signed, too.
+    pub mail: bool,
+}
+
+/// The certificates of a PEM file; at least one.
+pub fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).context("can't be read")?.collect();
+    let all = all.context("is no PEM file of certificates")?;
+    anyhow::ensure!(!all.is_empty(), "there is no certificate in it");
+    Ok(all)
 }
 
 fn domain(field: &str, value: &str) -> anyhow::Result<String> {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounts::AccountError,
-    config::Listen,
+    config::{Listen, certificates},
     http::Scheme,
     local::Local,
     node::{Node, NodeConfig, stopped_by_signal},
@@ -102,7 +102,7 @@ pub fn settings(world: &Coordinates) -> anyhow::Result<Settings> {
         dnssec: Dnssec::Validate { anchor },
         port: world.smtp_port,
         https_port: world.https_port,
-        roots: Vec::new(),
+        roots: certificates(&world.ca).with_context(|| world.ca.display().to_string())?,
         policies: Arc::new(delivery::MemoryPolicies::default()),
         routes: std::collections::HashMap::new(),
     })
@@ -116,6 +116,8 @@ fn node_config(data: &Path, listen: Listen, world: &World) -> anyhow::Result<Nod
         listen,
         certificate: self_signed(data, names)?,
         settings: settings(world.coordinates())?,
+        signing: None,
+        tls_reporter: None,
         scheme: Scheme::Http,
         keep: SignedDuration::from_hours(30 * 24),
     })

@@ -21,6 +21,7 @@ mod policies;
 mod queue;
 mod serve;
 mod submission;
+mod tls_reports;
 
 use std::process::ExitCode;
 

@@ -22,13 +22,14 @@ use crate::{
     accounts::Accounts,
     check::Checks,
     clock::Clock,
-    config::Listen,
+    config::{Listen, Signing},
     events::Events,
     http::{self, HttpState, Scheme},
     local::Local,
     policies::Policies,
     queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
     submission::{Certificate, Door, Shared, TlsMode, acceptor},
+    tls_reports::TlsReports,
 };
 
 /// Deliveries under way may take so long to end after the shutdown began; what is cut off is tried again after a restart.
@@ -46,6 +47,10 @@ pub struct NodeConfig {
     pub certificate: Certificate,
     /// How mail leaves.
     pub settings: Settings,
+    /// What signs mail.
+    pub signing: Option<Signing>,
+    /// Who reports to receiving domains, if that is wanted.
+    pub tls_reporter: Option<tlsrpt::Reporter>,
     /// How users reach the page.
     pub scheme: Scheme,
     /// How long finished messages, stops and evidence are kept.
@@ -60,6 +65,7 @@ pub struct Node {
     sqlite: Arc<Sqlite>,
     courier: Courier,
     runner: Runner,
+    tls_reports: Option<TlsReports>,
     router: Router,
     shutdown: CancellationToken,
     /// Locked as long as the node lives: two servers on one queue would send everything twice.
@@ -122,7 +128,8 @@ pub struct Addresses {
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
-        let NodeConfig { local, data, listen, certificate, settings, scheme, keep } = config;
+        let NodeConfig { local, data, listen, certificate, settings, signing, tls_reporter, scheme, keep } =
+            config;
         let lock = lock(&data)?;
         let listeners = Listeners::bind(&listen).await?;
         let path = database(&data);
@@ -134,7 +141,17 @@ impl Node {
         let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
         let accounts = Accounts::new(Arc::clone(&store));
         let acceptance =
-            Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
+            Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
+                .signing(signing.as_ref().filter(|signing| signing.mail).map(|signing| &signing.signer));
+        let reporting = if tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
+        let tls_reports = tls_reporter.map(|reporter| TlsReports {
+            store: Arc::clone(&store),
+            courier: courier.clone(),
+            reporter,
+            signer: signing.map(|signing| signing.signer),
+            local: Arc::clone(&local),
+            wake: Arc::clone(&wake),
+        });
         let reporter =
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
         let router = http::router(HttpState {
@@ -152,7 +169,7 @@ impl Node {
             store: Arc::clone(&store),
             courier: courier.clone(),
             reporter,
-            watch: Watch::new(Arc::clone(&store), Reporting::Off),
+            watch: Watch::new(Arc::clone(&store), reporting),
             events,
             local,
             wake,
@@ -161,7 +178,18 @@ impl Node {
         let tls = acceptor(certificate)?;
         let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
         let runner = Runner::new(parts);
-        Ok(Self { listeners, shared, store, sqlite, courier, runner, router, shutdown, _lock: lock })
+        Ok(Self {
+            listeners,
+            shared,
+            store,
+            sqlite,
+            courier,
+            runner,
+            tls_reports,
+            router,
+            shutdown,
+            _lock: lock,
+        })
     }
 
     /// Where the node listens.
@@ -188,7 +216,8 @@ impl Node {
 
     /// Works until `stop` is cancelled, then ends in order: no new mail, what is under way, the database.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { listeners, shared, store, sqlite, courier, runner, router, shutdown, _lock } = self;
+        let Self { listeners, shared, store, sqlite, courier, runner, tls_reports, router, shutdown, _lock } =
+            self;
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.http {
             tasks.spawn(http::serve(listener, router, shutdown.clone()));
@@ -206,11 +235,10 @@ impl Node {
         }
         tasks.spawn(runner.run(shutdown.clone()));
         let ending = shutdown.clone();
-        tasks.spawn(async move {
-            if let Some(Err(fault)) = ending.run_until_cancelled(courier.check_dnssec()).await {
-                tracing::error!("DNSSEC: {fault}; until then mail waits");
-            }
-        });
+        tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or_default() });
+        if let Some(reports) = tls_reports {
+            tasks.spawn(reports.run(shutdown.clone()));
+        }
         stop.cancelled().await;
         shutdown.cancel();
         let ended = async { while tasks.join_next().await.is_some() {} };
@@ -236,6 +264,13 @@ fn lock(data: &Path) -> anyhow::Result<File> {
             )
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// What the way out needs now and then.
+async fn upkeep(courier: Courier) {
+    if let Err(fault) = courier.check_dnssec().await {
+        tracing::error!("DNSSEC: {fault}; until then mail waits");
     }
 }
 

@@ -45,6 +45,8 @@ fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
         listen: config.listen.clone(),
         certificate: certificate(config, &config.data)?,
         settings: settings(config)?,
+        signing: config.signing()?,
+        tls_reporter: config.reporter()?,
         scheme: if config.https { Scheme::Https } else { Scheme::Http },
         keep: SignedDuration::from_hours(hours),
     })
@@ -63,7 +65,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
         dnssec: config.dnssec()?,
         port: SMTP,
         https_port: 443,
-        roots: Vec::new(),
+        roots: config.roots()?,
         policies: std::sync::Arc::new(delivery::MemoryPolicies::default()),
         routes: config.routes(),
     })

@@ -1,0 +1,170 @@
+//! Reports on transport security to the domains that ask for them (RFC 8460): one a domain and day, by mail or HTTPS.
+
+use std::{sync::Arc, time::Duration};
+
+use delivery::Courier;
+use jiff::{Timestamp, tz::TimeZone};
+use rand::Rng;
+use smtp::{
+    address::Mailbox as Address,
+    envelope::{Notify as NotifyOn, ReversePath},
+};
+use store::{MessageFacts, NewMessage, NewRecipient, PolicyResults, Store, StoreError, TlsReportDue};
+use tlsrpt::{Draft, Failure, Outcome, Report, ReportId, Reporter, ResultRow, Rua, Signer};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{acceptance::new_queue_id, listing::listing, local::Local};
+
+/// How often what is due is looked for.
+const LOOK: Duration = Duration::from_hours(1);
+
+/// Reports are spread over so long after midnight (§4.1: SHOULD, up to four hours), so that not all senders come at once.
+const SPREAD: Duration = Duration::from_hours(4);
+
+/// Sends the reports.
+pub struct TlsReports {
+    /// What was met.
+    pub store: Arc<dyn Store>,
+    /// Asks the DNS where a domain wants its reports.
+    pub courier: Courier,
+    /// Who reports.
+    pub reporter: Reporter,
+    /// Signs the mails.
+    pub signer: Option<Arc<Signer>>,
+    /// What is at home here.
+    pub local: Arc<Local>,
+    /// Tells the queue runner that there is work.
+    pub wake: Arc<Notify>,
+}
+
+impl TlsReports {
+    /// Works until the shutdown.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let first = rand::rng().random_range(Duration::ZERO..LOOK.min(SPREAD));
+        let mut pause = first;
+        while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            if let Err(error) = self.send_due(Timestamp::now()).await {
+                tracing::error!(%error, "reports on transport security can't be made");
+            }
+            pause = LOOK;
+        }
+    }
+
+    /// Sends what is due: the days before today, in UTC. A report that is marked is never sent a second time.
+    pub async fn send_due(&self, now: Timestamp) -> Result<(), StoreError> {
+        let today = now.to_zoned_datetime(TimeZone::UTC).date();
+        for due in self.store.tls_reports_due(today).await? {
+            let results = self.store.tls_results(due.day, &due.domain).await?;
+            let destinations = tlsrpt::destinations(&self.courier.report_records(&due.domain).await);
+            if self.store.mark_tls_reported(due.day, &due.domain, now).await?
+                && !destinations.is_empty()
+                && let Some(report) = self.compose(&due, &results)
+            {
+                self.send(&due, &report, &destinations, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compose(&self, due: &TlsReportDue, results: &[PolicyResults]) -> Option<Report> {
+        let rows = rows(results);
+        let draft = Draft {
+            reporter: &self.reporter,
+            domain: &due.domain,
+            day: due.day,
+            id: ReportId::new(rand::rng().random()),
+            rows: &rows,
+        };
+        match draft.compose() {
+            Ok(report) => Some(report),
+            Err(error) => {
+                tracing::error!(%error, domain = due.domain, "a report on transport security can't be composed");
+                None
+            }
+        }
+    }
+
+    /// To each destination: a domain that names several wants it at all of them (§3).
+    async fn send(
+        &self,
+        due: &TlsReportDue,
+        report: &Report,
+        destinations: &[Rua],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for destination in destinations {
+            match destination {
+                Rua::Mailto(address) => self.queue(report, address, now).await?,
+                Rua::Https(url) => {
+                    tracing::warn!(%url, domain = due.domain, "reports over HTTPS are not sent yet");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn queue(&self, report: &Report, to: &tlsrpt::Address, now: Timestamp) -> Result<(), StoreError> {
+        let mut raw = report.mail(to, now);
+        if let Some(signer) = &self.signer {
+            match signer.sign(&raw, now) {
+                Ok(field) => raw = [field, raw].concat(),
+                Err(error) => tracing::error!(%error, "a report can't be signed"),
+            }
+        }
+        let to = to.to_string();
+        let Ok(parsed) = Address::parse(&to) else { return Ok(()) };
+        let listing = listing(&raw);
+        let message = NewMessage {
+            facts: MessageFacts {
+                queue_id: new_queue_id(),
+                origin: guarantee::Origin::Report,
+                account: None,
+                // Nobody waits for an answer.
+                reverse_path: ReversePath::Null,
+                ret: None,
+                envid: None,
+                smtputf8: false,
+                eight_bit: !raw.is_ascii(),
+                // §3: reports are delivered despite what they report.
+                wish: guarantee::Wish::TlsOptional,
+                accepted_at: now,
+            },
+            message_id: listing.message_id,
+            subject: listing.subject,
+            recipients: vec![NewRecipient {
+                next_hop: self.local.next_hop(parsed.domain().as_str()),
+                address: to,
+                notify: NotifyOn::Never,
+                orcpt: None,
+            }],
+            content: raw.into(),
+            sent_copy: None,
+            replaces: None,
+        };
+        self.store.accept(message).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+fn rows(results: &[PolicyResults]) -> Vec<ResultRow> {
+    let mut rows = Vec::new();
+    for PolicyResults { policy, successes, failures } in results {
+        if *successes > 0 {
+            rows.push(ResultRow { policy: policy.clone(), outcome: Outcome::Success, count: *successes });
+        }
+        for failed in failures {
+            let host = failed.host.as_ref();
+            let failure = Failure {
+                receiving_mx_hostname: host.map(|host| host.name.clone()),
+                receiving_ip: host.map(|host| host.address),
+                failure_reason_code: Some(failed.detail.clone()).filter(|detail| !detail.is_empty()),
+                ..Failure::of(failed.result)
+            };
+            let outcome = Outcome::Failure(failure);
+            rows.push(ResultRow { policy: policy.clone(), outcome, count: failed.count });
+        }
+    }
+    rows
+}
