@@ -2,6 +2,8 @@
 
 mod canonical;
 mod key;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
