@@ -14,12 +14,12 @@ use smtp::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
+    dial::Stream,
     patience::Remaining,
     verify::{self, Secured},
 };
@@ -57,8 +57,8 @@ pub(crate) enum Shown {
 }
 
 enum Io {
-    Clear(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Clear(Box<dyn Stream>),
+    Tls(Box<TlsStream<Box<dyn Stream>>>),
     Gone,
 }
 
@@ -84,10 +84,8 @@ pub(crate) struct Target<'a> {
 
 impl Connection {
     /// Greets on a fresh connection and does TLS as far as it goes (P1: STARTTLS whenever it is offered).
-    pub(crate) async fn open(stream: TcpStream, target: Target<'_>) -> Result<Self, NotOpened> {
+    pub(crate) async fn open(stream: Box<dyn Stream>, target: Target<'_>) -> Result<Self, NotOpened> {
         let Target { host, sni, hello_name, tls, wish, remaining } = target;
-        // Commands are small and wait for replies.
-        let _best_effort = stream.set_nodelay(true);
         let mut connection = Self {
             io: Io::Clear(stream),
             dialogue: Dialogue::new(hello_name, wish),

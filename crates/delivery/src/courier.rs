@@ -10,13 +10,11 @@ use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls_pki_types::CertificateDer;
 use smtp::client::TlsWish;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     connection::{Connection, NotOpened, Shown, Target, plain},
+    dial::{Dial, Tcp},
     dns::{self, Answer, Dns, DnsServers, Dnssec},
     gather::{Gathering, Ownership},
     identity::Identifier,
@@ -45,6 +43,7 @@ struct Inner {
     pool: Pool,
     silent: Silent,
     patience: Patience,
+    dial: Arc<dyn Dial>,
 }
 
 /// How mail leaves.
@@ -88,6 +87,12 @@ impl Courier {
     /// The same with other limits, for tests, which can't wait for minutes.
     #[doc(hidden)]
     pub fn with_patience(settings: Settings, patience: Patience) -> Result<Self, String> {
+        Self::dialing(settings, patience, Arc::new(Tcp))
+    }
+
+    /// The same over other streams than TCP, for tests in memory.
+    #[doc(hidden)]
+    pub fn dialing(settings: Settings, patience: Patience, dial: Arc<dyn Dial>) -> Result<Self, String> {
         let inner = Inner {
             dns: Dns::new(&settings.dns, &settings.dnssec, patience.cap(dns::TIMEOUT))?,
             settings,
@@ -96,6 +101,7 @@ impl Courier {
             pool: Pool::new(patience.cap(pool::IDLE)),
             silent: Silent::default(),
             patience,
+            dial,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -237,11 +243,11 @@ impl Courier {
         wish: TlsWish,
         remaining: Remaining,
     ) -> Result<Connection, NotOpened> {
-        let Inner { settings, tls, silent, .. } = &*self.inner;
+        let Inner { settings, tls, silent, dial, .. } = &*self.inner;
         let host = HostAddress { name: planned.name.clone(), address: address.ip() };
         let sni = planned.sni.clone();
         let until = remaining.connect(silent.contains(address, Instant::now()));
-        let detail = match timeout_at(until, TcpStream::connect(address)).await {
+        let detail = match timeout_at(until, dial.dial(address)).await {
             Ok(Ok(stream)) => {
                 silent.remove(address);
                 let target = Target { host, sni, hello_name: &settings.hello_name, tls, wish, remaining };

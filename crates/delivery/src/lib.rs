@@ -6,6 +6,7 @@
 mod attempt;
 mod connection;
 mod courier;
+mod dial;
 mod dns;
 mod fate;
 mod gather;
@@ -23,6 +24,8 @@ mod verify;
 
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
+#[doc(hidden)]
+pub use dial::{Dial, Stream};
 #[doc(hidden)]
 pub use dns::{Alias, Answer, Dns, Found};
 pub use dns::{DnsServers, Dnssec, ROOT_ANCHOR};
