@@ -37,6 +37,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     signal.await?
 }
 
+/// Whether all that the configuration names can be used, without leaving anything behind.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    settings(config)?;
+    config.signing()?;
+    config.reporter()?;
+    if let Some(files) = &config.tls {
+        Certificate::read(&files.certificate, &files.key).context("tls")?;
+    }
+    Ok(())
+}
+
 fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
     let hours = i64::from(config.keep_days) * 24;
     Ok(NodeConfig {

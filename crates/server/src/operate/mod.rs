@@ -2,6 +2,7 @@
 
 mod bounce;
 mod check;
+mod memory;
 mod options;
 mod place;
 mod print;
@@ -74,7 +75,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Serve(Serve { config, check }) => {
             let loaded = config::Config::read(&config)?;
             if check {
-                loaded.dnssec()?;
+                serve::check(&loaded)?;
                 print::line(&format!("{} is valid", config.display()))?;
                 return Ok(0);
             }
@@ -83,6 +84,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         }
         Command::User(options) => wait(user::run(options)),
         Command::Queue(options) => wait(queue::run(options)),
+        Command::Memory(options) => wait(memory::run(options)),
         Command::Check(options) => {
             log("warn");
             wait_for(check::run(options))

@@ -31,6 +31,8 @@ pub(super) enum Command {
     Bounce(Bounce),
     /// Shows and changes what waits to be delivered
     Queue(Queue),
+    /// Shows and forgets what mail has met at receiving hosts, by which downgrades are recognised
+    Memory(Memory),
 }
 
 /// Where the demo listens, and where it keeps its data.
@@ -188,6 +190,34 @@ pub(super) enum QueueAction {
     },
 }
 
+#[derive(Args)]
+pub(super) struct Memory {
+    #[command(flatten)]
+    pub(super) place: Where,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) action: MemoryAction,
+}
+
+#[derive(Subcommand)]
+pub(super) enum MemoryAction {
+    /// Lists the hosts where mail has met TLS, with the best protection
+    List {
+        /// Only of this domain
+        domain: Option<String>,
+    },
+    /// Forgets a domain's hosts for all accounts, for example when it has given up TLS for good
+    Forget {
+        /// The recipients' domain
+        domain: String,
+        /// Only this host
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -219,6 +249,9 @@ mod tests {
     #[case("queue show 1 --json --data d")]
     #[case("queue --data d retry 1")]
     #[case("queue remove 1 --config f")]
+    #[case("memory list --data d")]
+    #[case("memory list b.example --json --data d")]
+    #[case("memory forget b.example --host mx.b.example --config f")]
     fn understood(#[case] line: &str) {
         assert!(parse(line).is_ok(), "{line}");
     }
