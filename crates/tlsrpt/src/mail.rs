@@ -72,7 +72,6 @@ impl Report {
              {file}\r\n\
              Questions: {contact}\r\n\
              \r\n\
-             -- \r\n\
              Dies ist ein Bericht über die Transportsicherheit der Mails von {submitter} an {domain}\r\n\
              am {day} (UTC), wie ihn der Eintrag unter _smtp._tls.{domain} erbittet (RFC 8460).\r\n\
              \r\n\

@@ -59,8 +59,10 @@ pub fn destinations<S: AsRef<str>>(records: &[S]) -> Vec<Rua> {
 const WSP: [char; 2] = [' ', '\t'];
 
 fn destination(uri: &str) -> Option<Rua> {
-    // §3: an exclamation point MUST be encoded; unencoded it is what follows a URI in a record of DMARC.
-    if uri.len() > MAX_URI || !uri.bytes().all(|b| b.is_ascii_graphic() && b != b'!') {
+    // RFC 3986 §2 has no place for some; and an exclamation point MUST be encoded (§3): unencoded it is what follows a
+    // URI in a record of DMARC.
+    let may_stand = |b: u8| b.is_ascii_graphic() && !b"!\"<>\\^`{|}".contains(&b);
+    if uri.len() > MAX_URI || !uri.bytes().all(may_stand) {
         return None;
     }
     let (scheme, rest) = uri.split_once(':')?;
@@ -69,7 +71,7 @@ fn destination(uri: &str) -> Option<Rua> {
         let address = rest.split(['?', '#']).next()?;
         return Address::parse(&percent_decoded(address)?).map(Rua::Mailto);
     }
-    if !scheme.eq_ignore_ascii_case("https") || !rest.starts_with("//") {
+    if !scheme.eq_ignore_ascii_case("https") || !rest.starts_with("//") || rest.starts_with("///") {
         return None;
     }
     let mut url = Url::parse(uri).ok()?;
