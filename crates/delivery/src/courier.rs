@@ -95,9 +95,9 @@ impl Courier {
     pub fn dialing(settings: Settings, patience: Patience, dial: Arc<dyn Dial>) -> Result<Self, String> {
         let inner = Inner {
             dns: Dns::new(&settings.dns, &settings.dnssec, patience.cap(dns::TIMEOUT))?,
-            settings,
             tls: verify::client_config(),
-            identifier: Identifier {},
+            identifier: Identifier::new(&settings.roots)?,
+            settings,
             pool: Pool::new(patience.cap(pool::IDLE)),
             silent: Silent::default(),
             patience,
