@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use guarantee::{Age, History, HostFailure, Plan, PlannedHost, Requirement, Weight, plan};
+use guarantee::{Age, Facts, History, HostFailure, Plan, PlannedHost, Requirement, Weight, plan};
 use jiff::Timestamp;
 use smtp::{
     client::Connection as State,
@@ -59,16 +59,29 @@ pub struct AttemptRecipient {
     pub history: History,
 }
 
+/// What somebody says about a next hop, and the port of its hosts.
+#[doc(hidden)]
+pub type Told<'a> = dyn Fn(Age) -> (Facts, u16) + Sync + 'a;
+
 impl Courier {
     /// Tries to deliver. Ends within three hours whatever the hosts do,
     /// and much sooner with honest ones. Dropped, it leaves nothing behind but a closed connection.
     pub async fn attempt(&self, attempt: Attempt) -> Attempted {
+        self.attempt_by(attempt, None).await
+    }
+
+    /// The same by what is told about the next hop instead of what is published, for tests in memory.
+    #[doc(hidden)]
+    pub async fn attempt_by(&self, attempt: Attempt, told: Option<&Told<'_>>) -> Attempted {
         let remaining = self.patience();
         let mut round = Round::new(&attempt);
         let mut sightings = Vec::new();
         // What contradicts the domain's records or its policy is certain only after a look past every cache.
         for age in [Age::Cached, Age::Fresh] {
-            let (facts, port) = self.facts(&attempt.next_hop, age).await;
+            let (facts, port) = match told {
+                Some(told) => told(age),
+                None => self.facts(&attempt.next_hop, age).await,
+            };
             let mut log = Log::new(&facts);
             match plan(attempt.requirement, &facts) {
                 Plan::Refuse(cause) => round.refused(&cause),

@@ -22,6 +22,8 @@ mod silent;
 mod sts;
 mod verify;
 
+#[doc(hidden)]
+pub use attempt::Told;
 pub use attempt::{Attempt, AttemptRecipient};
 pub use courier::{Courier, Route, Settings};
 #[doc(hidden)]

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod attacker;
 mod block;
 mod ca;
 mod conduct;
@@ -42,6 +43,10 @@ mod tlsa;
 mod wire;
 mod world;
 
+pub use attacker::{
+    Attack, Cut, Direction, End, Impostor, Mangle, Octets, OnTls, Proxy, Scene, Seen, Strip, Tamper,
+    Tampering, Witness,
+};
 pub use block::Coordinates;
 pub use deliveries::{Delivery, Transaction};
 pub use dns::DnsFault;

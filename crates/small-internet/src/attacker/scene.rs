@@ -1,0 +1,127 @@
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    Attack, Impostor, Witness,
+    network::Network,
+    receiver::{Receiver, Role},
+};
+use crate::{
+    ca::Ca,
+    host::{Certificate, Handshake, Versions},
+    tls,
+};
+
+/// Octets on their way between two ends in memory.
+const BUFFER: usize = 1 << 16;
+
+/// A host, and whoever stands between it and its clients, with all that they need of keys and certificates.
+pub struct Scene {
+    host: String,
+    ca: Vec<u8>,
+    tls: tls::Ready,
+    impostors: HashMap<Impostor, tls::Ready>,
+    /// What the host sent in the first handshake that came about.
+    old: Mutex<Option<Vec<u8>>>,
+}
+
+impl Scene {
+    /// A host of this name that speaks these versions, with a certificate of a CA founded in `directory`.
+    ///
+    /// # Errors
+    /// When the directory can't be written, or the name is none for a certificate.
+    pub fn new(directory: &Path, host: &str, versions: Versions) -> Result<Self> {
+        let [trusted, own] = ["trusted", "attacker"].map(|name| directory.join(name));
+        for each in [&trusted, &own] {
+            std::fs::create_dir_all(each).with_context(|| format!("cannot make {}", each.display()))?;
+        }
+        Self::between_cas((&Ca::open(&trusted)?, &Ca::open(&own)?), host, versions)
+    }
+
+    /// `trusted` is the CA that the clients trust, `own` is the attacker's.
+    pub(crate) fn between_cas((trusted, own): (&Ca, &Ca), host: &str, versions: Versions) -> Result<Self> {
+        let handshake = |certificate| Handshake::Modern { certificate, versions };
+        let impostor = |impostor| {
+            let (ca, certificate) = match impostor {
+                Impostor::SelfSigned => (own, Certificate::SelfSigned),
+                Impostor::UnknownCa => (own, Certificate::UnknownCa),
+                Impostor::AnotherName => {
+                    (trusted, Certificate::TrustedFor("mx.another-name.example".to_owned()))
+                }
+                Impostor::Expired => (trusted, Certificate::Expired),
+                Impostor::AnotherKey => (trusted, Certificate::TrustedFor(host.to_owned())),
+            };
+            tls::Ready::new(ca, host, &handshake(certificate)).map(|ready| (impostor, ready))
+        };
+        use Impostor::{AnotherKey, AnotherName, Expired, SelfSigned, UnknownCa};
+        let impostors: Result<_> =
+            [SelfSigned, AnotherName, Expired, UnknownCa, AnotherKey].into_iter().map(impostor).collect();
+        Ok(Self {
+            host: host.to_owned(),
+            ca: trusted.certificate()?.to_vec(),
+            tls: tls::Ready::new(trusted, host, &handshake(Certificate::Trusted))?,
+            impostors: impostors?,
+            old: Mutex::default(),
+        })
+    }
+
+    /// The certificate of the trusted CA, DER.
+    pub fn ca(&self) -> &[u8] {
+        &self.ca
+    }
+
+    /// The true host's certificate, DER.
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        self.tls.certificate()
+    }
+
+    /// Serves a client that believes it is connected to the host, which is in memory behind the attacker. Ends when both
+    /// are done.
+    pub async fn serve<C>(&self, client: C, attack: &Attack, witness: &Witness)
+    where
+        C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (near, far) = tokio::io::duplex(BUFFER);
+        let receiver = Receiver { name: &self.host, tls: &self.tls, role: Role::Host, witness };
+        // Errors are broken connections, which is what attacks are about.
+        let (_attacked, _served) =
+            tokio::join!(self.between(client, near, attack, witness), receiver.serve(Box::new(far)));
+    }
+
+    /// Carries out an attack on the connection between this client and this server; ends when it does. The error is a
+    /// broken connection.
+    pub async fn between<C, S>(
+        &self,
+        client: C,
+        server: S,
+        attack: &Attack,
+        witness: &Witness,
+    ) -> std::io::Result<()>
+    where
+        C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        witness.book().connections += 1;
+        Network::new(self, attack, witness).run(Box::new(client), Box::new(server)).await
+    }
+
+    pub(super) fn impostor<'a>(&'a self, impostor: Impostor, witness: &'a Witness) -> Option<Receiver<'a>> {
+        let tls = self.impostors.get(&impostor)?;
+        Some(Receiver { name: &self.host, tls, role: Role::Impostor, witness })
+    }
+
+    /// What the host sent in an earlier handshake; nothing if there was none.
+    pub(super) fn old(&self) -> Vec<u8> {
+        self.old.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    pub(super) fn remember(&self, octets: Vec<u8>) {
+        self.old.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(octets);
+    }
+}
