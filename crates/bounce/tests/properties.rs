@@ -2,7 +2,7 @@
 
 mod common;
 
-use bounce::{Action, Cause, Notice, Reported, claim, read, write};
+use bounce::{Action, Cause, Ground, Notice, Reported, claim, read, write};
 use common::{report, stopped};
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn cause() -> impl Strategy<Value = Cause> {
     let words = prop::collection::vec("[!-~]{1,30}", 1..20).prop_map(|words| words.join(" "));
     words.prop_flat_map(|text| {
         prop_oneof![
-            Just(Cause::Stop(format!("TLS is required, but {text}"))),
+            Just(Cause::Stop(Ground::NoEncryption, format!("TLS is required, but {text}"))),
             Just(Cause::Own(text.clone())),
             Just(Cause::Reply(format!("550 {text}"))),
         ]
@@ -91,13 +91,13 @@ proptest! {
             prop_assert_eq!(got.status.as_ref(), Some(&sent.status));
             let (kind, text) = match &sent.cause {
                 Cause::Reply(text) => ("smtp", text),
-                Cause::Stop(text) | Cause::Own(text) => ("X-TLS-Guarantee", text),
+                Cause::Stop(_, text) | Cause::Own(text) => ("X-TLS-Guarantee", text),
                 Cause::Delivered | Cause::Relayed(_) => unreachable!("no trouble"),
             };
             let diagnostic = got.diagnostic.as_ref().unwrap();
             prop_assert_eq!(diagnostic.kind.as_deref(), Some(kind));
             prop_assert_eq!(&diagnostic.text, text);
-            prop_assert!(got.tls.is_some() || !matches!(sent.cause, Cause::Stop(_)));
+            prop_assert!(got.tls.is_some() || !matches!(sent.cause, Cause::Stop(..)));
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use bounce::{Action, Cause, Claim, Kind, Notice, Report, Reported, Returns, claim, read, write};
+use bounce::{Action, Cause, Claim, Ground, Kind, Notice, Report, Reported, Returns, claim, read, write};
 use common::{refused, report, stopped, time};
 
 const NOT_OFFERED: &str = "TLS is required, but was not offered by host mx.plain.example[192.0.2.1]";
@@ -31,7 +31,11 @@ fn mixed() -> Report<'static> {
         ),
         stopped("carla@plain.example", NOT_OFFERED),
         Reported { status: "5.7.5".into(), ..stopped("dora@legacy.example", handshake) },
-        Reported { status: "5.7.5".into(), ..stopped("emil@dane-mismatch.example", mismatch) },
+        Reported {
+            status: "5.7.5".into(),
+            cause: Cause::Stop(Ground::Mismatch, mismatch.into()),
+            ..stopped("emil@dane-mismatch.example", "")
+        },
     ]);
     report.recipients[1].orcpt = Some("rfc822;Carla+2BPrivat@plain.example".into());
     report.recipients[1].evidence = Some(

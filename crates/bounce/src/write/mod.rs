@@ -14,10 +14,12 @@ use clean::Alphabet;
 /// left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
-    /// Before the recipients that the guarantee stopped: whose doing it was, and that nothing was sent to them.
-    pub stopped: String,
+    /// Before the recipients that were stopped, for each [`Ground`]: whose doing it was, and that nothing was sent to them.
+    pub stopped: Grounds,
     /// After them: what lies in Sent was not sent to them, and the ways there are.
     pub ways: String,
+    /// Instead, where what the domain demands leaves none of these ways.
+    pub bound: String,
     /// Before the recipients that got nothing for another cause.
     pub failed: String,
     /// Before the recipients that are still being tried.
@@ -28,6 +30,49 @@ pub struct Texts {
     pub relayed: String,
     /// At the end, for example who may be asked.
     pub closing: String,
+}
+
+/// What there is to say of a stop, for each ground.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "those of Ground")]
+pub struct Grounds {
+    pub no_encryption: String,
+    pub downgrade: String,
+    pub mismatch: String,
+    pub unproven: String,
+    pub requiretls: String,
+}
+
+/// The ground of a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// The way could not be encrypted.
+    NoEncryption,
+    /// It could be before: a possible attack.
+    Downgrade,
+    /// The host is not the one that its domain describes by DANE or MTA-STS. That binds with and without the guarantee.
+    Mismatch,
+    /// The user demands hosts that prove who they are.
+    Unproven,
+    /// The mail itself asked for REQUIRETLS (RFC 8689).
+    RequireTls,
+}
+
+impl Ground {
+    /// In the order of their sections.
+    const ALL: [Self; 5] =
+        [Self::Downgrade, Self::NoEncryption, Self::Mismatch, Self::Unproven, Self::RequireTls];
+
+    fn words(self, texts: &Texts) -> &String {
+        let Grounds { no_encryption, downgrade, mismatch, unproven, requiretls } = &texts.stopped;
+        match self {
+            Self::NoEncryption => no_encryption,
+            Self::Downgrade => downgrade,
+            Self::Mismatch => mismatch,
+            Self::Unproven => unproven,
+            Self::RequireTls => requiretls,
+        }
+    }
 }
 
 /// The texts in both languages; a report carries both, German first.
@@ -42,8 +87,8 @@ pub struct Words {
 /// Why a recipient got nothing (yet), or how it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The guarantee (or DANE, MTA-STS) forbids it: the sentence of the table of causes.
-    Stop(String),
+    /// Forbidden on that ground: the sentence of the table of causes.
+    Stop(Ground, String),
     /// Another judgement of this server, for example that the domain takes no mail, or that time is up.
     Own(String),
     /// The other server's reply, with its code, on one line or several; foreign text.
@@ -57,7 +102,7 @@ pub enum Cause {
 impl Cause {
     fn text(&self) -> &str {
         match self {
-            Self::Stop(text) | Self::Own(text) | Self::Reply(text) | Self::Relayed(text) => text,
+            Self::Stop(_, text) | Self::Own(text) | Self::Reply(text) | Self::Relayed(text) => text,
             Self::Delivered => "",
         }
     }

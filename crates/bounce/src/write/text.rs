@@ -1,22 +1,19 @@
 //! The first part: for people without the banner, in German and then in English.
 
 use super::{
-    Cause, Notice, Report, Reported, Texts,
+    Cause, Ground, Notice, Report, Reported, Texts,
     clean::{self, Alphabet},
 };
 
 /// The text, with CRLF line ends.
 pub(super) fn part(report: &Report<'_>) -> String {
     let mut out = String::new();
-    let stopped = |r: &&Reported| matches!(r.cause, Cause::Stop(_));
+    let stopped = |r: &&Reported| matches!(r.cause, Cause::Stop(..));
     let delivered = |r: &&Reported| r.cause == Cause::Delivered;
     match report.notice {
         Notice::Delayed => section(report, |texts| &texts.delayed, report.recipients.iter(), &mut out),
         Notice::Failed => {
-            section(report, |texts| &texts.stopped, report.recipients.iter().filter(stopped), &mut out);
-            if report.recipients.iter().any(|r| stopped(&r)) {
-                both(report, |texts| &texts.ways, &mut out);
-            }
+            stops(report, &mut out);
             section(
                 report,
                 |texts| &texts.failed,
@@ -39,6 +36,23 @@ pub(super) fn part(report: &Report<'_>) -> String {
     out.truncate(out.trim_end().len());
     out.push_str("\r\n");
     out
+}
+
+/// The stopped recipients by ground, and then what can be done.
+fn stops(report: &Report<'_>, out: &mut String) {
+    for ground in Ground::ALL {
+        let on_it = |r: &&Reported| matches!(r.cause, Cause::Stop(of, _) if of == ground);
+        section(report, |texts| ground.words(texts), report.recipients.iter().filter(on_it), out);
+    }
+    let any = |is: fn(Ground) -> bool| {
+        report.recipients.iter().any(|r| matches!(r.cause, Cause::Stop(ground, _) if is(ground)))
+    };
+    if any(|ground| ground == Ground::Mismatch) {
+        both(report, |texts| &texts.bound, out);
+    }
+    if any(|ground| ground != Ground::Mismatch) {
+        both(report, |texts| &texts.ways, out);
+    }
 }
 
 /// What there is to say about some recipients in both languages, and then the recipients.

@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, reason = "each test takes what it needs")]
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-use bounce::{Cause, Notice, Report, Reported, Returns, Texts, Words};
+use bounce::{Cause, Ground, Grounds, Notice, Report, Reported, Returns, Texts, Words};
 use jiff::Timestamp;
 
 pub const ORIGINAL: &[u8] = b"Received: from [192.0.2.7] by home.example with ESMTPSA id 01JDEFQ7;\r\n\
@@ -28,7 +28,7 @@ pub fn stopped(address: &str, text: &str) -> Reported {
         address: address.into(),
         orcpt: None,
         status: "5.7.4".into(),
-        cause: Cause::Stop(text.into()),
+        cause: Cause::Stop(Ground::NoEncryption, text.into()),
         remote: None,
         last_attempt: Some(time("2026-11-24T06:00:01Z")),
         evidence: None,
@@ -62,9 +62,13 @@ pub fn report(recipients: Vec<Reported>) -> Report<'static> {
 
 fn words() -> Words {
     let de = Texts {
-        stopped: "Ihre TLS-Versand-Garantie hat diesen Versand gestoppt.\n\nDie E-Mail wurde an die folgenden Empfänger \
-            nicht gesendet, auch wenn sie im Ordner „Gesendet“ liegt:"
-            .into(),
+        stopped: Grounds {
+            no_encryption: "Ihre TLS-Versand-Garantie hat diesen Versand gestoppt.\n\nDie E-Mail wurde an die folgenden Empfänger \
+            nicht gesendet, auch wenn sie im Ordner „Gesendet“ liegt:".into(),
+            mismatch: "Der Server ist es nicht. / The server is not the one:".into(),
+            ..Grounds::default()
+        },
+        bound: "Das gilt für jede E-Mail. / That binds on every mail.".into(),
         ways: "Bitten Sie um eine andere Adresse, möglichst auf einem anderen Weg.".into(),
         failed: "Die E-Mail konnte diesen Empfängern nicht zugestellt werden. Mit der TLS-Versand-Garantie hat das \
             nichts zu tun:"
@@ -75,9 +79,13 @@ fn words() -> Words {
         closing: String::new(),
     };
     let en = Texts {
-        stopped: "Your TLS sending guarantee stopped this mail.\n\nIt was not sent to the following recipients, even \
-            though it lies in \"Sent\":"
-            .into(),
+        stopped: Grounds {
+            no_encryption: "Your TLS sending guarantee stopped this mail.\n\nIt was not sent to the following recipients, even \
+            though it lies in \"Sent\":".into(),
+            mismatch: "Der Server ist es nicht. / The server is not the one:".into(),
+            ..Grounds::default()
+        },
+        bound: "Das gilt für jede E-Mail. / That binds on every mail.".into(),
         ways: "Ask for another address, best by another way.".into(),
         failed: "The mail could not be delivered to these recipients. This has nothing to do with the TLS sending \
             guarantee:"

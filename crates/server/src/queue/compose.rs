@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use bounce::{Cause as Said, Notice, Report, Reported, Returns, Texts, Words};
+use bounce::{Cause as Said, Ground, Grounds, Notice, Report, Reported, Returns, Texts, Words};
 use guarantee::{Authentication, Cause, EXPIRES_AFTER, Wish};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -21,7 +21,12 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| Words {
 #[serde(deny_unknown_fields)]
 struct Catalogue {
     stopped: String,
+    stopped_downgrade: String,
+    stopped_mismatch: String,
+    stopped_unproven: String,
+    stopped_requiretls: String,
     ways: String,
+    bound: String,
     failed: String,
     delayed: String,
     delivered: String,
@@ -31,9 +36,23 @@ struct Catalogue {
 
 fn texts(json: &str) -> Texts {
     // Part of the program, and tested below: it can't be wrong at run time.
-    let Catalogue { stopped, ways, failed, delayed, delivered, relayed, closing } =
-        serde_json::from_str(json).expect("the catalogue has the report's texts");
-    Texts { stopped, ways, failed, delayed, delivered, relayed, closing }
+    let all: Catalogue = serde_json::from_str(json).expect("the catalogue has the report's texts");
+    Texts {
+        stopped: Grounds {
+            no_encryption: all.stopped,
+            downgrade: all.stopped_downgrade,
+            mismatch: all.stopped_mismatch,
+            unproven: all.stopped_unproven,
+            requiretls: all.stopped_requiretls,
+        },
+        ways: all.ways,
+        bound: all.bound,
+        failed: all.failed,
+        delayed: all.delayed,
+        delivered: all.delivered,
+        relayed: all.relayed,
+        closing: all.closing,
+    }
 }
 
 /// In which report a recipient is told of.
@@ -130,12 +149,22 @@ fn said(one: &PendingRecipient) -> Said {
     match (one.kind, &one.cause) {
         (ReportKind::Delivered, _) => Said::Delivered,
         (ReportKind::Relayed, _) => Said::Relayed(reply(one).to_owned()),
-        (ReportKind::Stopped, Some(cause)) => Said::Stop(cause.text()),
+        (ReportKind::Stopped, Some(cause)) => Said::Stop(ground(cause), cause.text()),
         (ReportKind::Failed | ReportKind::Delayed, Some(Cause::Rejected { reply, .. })) => {
             Said::Reply(reply.clone())
         }
         (ReportKind::Failed | ReportKind::Delayed, Some(cause)) => Said::Own(cause.text()),
         (ReportKind::Stopped | ReportKind::Failed | ReportKind::Delayed, None) => Said::Own(String::new()),
+    }
+}
+
+fn ground(cause: &Cause) -> Ground {
+    match cause {
+        Cause::Downgrade { .. } => Ground::Downgrade,
+        Cause::Mismatch { .. } => Ground::Mismatch,
+        Cause::NotAuthenticated { .. } => Ground::Unproven,
+        Cause::RequireTlsNotOffered { .. } | Cause::RequireTlsFailed { .. } => Ground::RequireTls,
+        _ => Ground::NoEncryption,
     }
 }
 
