@@ -82,6 +82,6 @@ pub use protection::Protection;
 pub use requirement::{Asked, Level, Origin, Requirement, Wish, requirement};
 pub use schedule::{EXPIRES_AFTER, delay_notice_after, next_attempt};
 pub use sighting::{AppliedPolicy, ResultType, Sighted, Sighting, policy_sightings, sighting};
-pub use sts::{Sts, StsMode, StsPolicy, StsProblem};
+pub use sts::{MAX_POLICY, Sts, StsFile, StsFileError, StsMode, StsPolicy, StsProblem, sts_id};
 pub use switch::Switch;
 pub use tlsa::{Matching, Selector, TlsaRecord, UsableTlsa, Usage, usable_tlsa};

@@ -1,6 +1,12 @@
+mod file;
+mod record;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Age;
+
+pub use file::{MAX_POLICY, StsFile, StsFileError};
+pub use record::sts_id;
 
 /// What is known of a domain's MTA-STS (RFC 8461).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,13 +87,7 @@ impl StsPolicy {
             None => eq(host, pattern),
         })
     }
-}
 
-fn eq(one: &str, other: &str) -> bool {
-    one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'))
-}
-
-impl StsPolicy {
     /// The lines of the policy file that count.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec!["version: STSv1".to_owned(), format!("mode: {}", self.mode.as_str())];
@@ -95,4 +95,8 @@ impl StsPolicy {
         lines.push(format!("max_age: {}", self.max_age));
         lines
     }
+}
+
+fn eq(one: &str, other: &str) -> bool {
+    one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'))
 }
