@@ -64,6 +64,7 @@ mod tests {
     #[case("a>@example.com", None)]
     #[case("a@b@example.com", None)]
     #[case("ä@example.com", None)]
+    #[case(&format!("{}@example.com", "a".repeat(65)), None)]
     fn reads_addresses(#[case] text: &str, #[case] expected: Option<&str>) {
         let read = Address::parse(text).map(|address| address.to_string());
         assert_eq!(read.as_deref(), expected);

@@ -7,6 +7,10 @@ const MAX_LABEL: usize = 63;
 
 /// A domain name in A-labels and small letters, without its last dot; `None` if it is none.
 pub(crate) fn domain(text: &str) -> Option<String> {
+    // A character has at most four octets; what is longer would only keep the conversion busy.
+    if text.len() > 4 * MAX_DOMAIN {
+        return None;
+    }
     let name = idna::domain_to_ascii(text.strip_suffix('.').unwrap_or(text)).ok()?;
     let is_label = |label: &str| {
         (1..=MAX_LABEL).contains(&label.len())
@@ -80,6 +84,7 @@ mod tests {
     #[case("https://reports.example/x?id=1#y", true)]
     #[case("https://reports.example/ x", false)]
     #[case("no uri", false)]
+    #[case(&format!("https://reports.example/{}", "x".repeat(100)), false)]
     fn only_uris_are_additional_information(#[case] text: &str, #[case] expected: bool) {
         assert_eq!(uri(text, 100).is_some(), expected);
     }
@@ -93,6 +98,7 @@ mod tests {
     #[case("a b.example", false)]
     #[case(&"a".repeat(64), false)]
     #[case(&"abc.".repeat(80), false)]
+    #[case(&"ü".repeat(1_000_000), false)]
     fn domains(#[case] text: &str, #[case] expected: bool) {
         assert_eq!(domain(text).is_some(), expected);
     }

@@ -13,7 +13,7 @@ use super::*;
 const RSA: &str = include_str!("../../tests/keys/rsa-pkcs8.pem");
 const RSA_PKCS1: &str = include_str!("../../tests/keys/rsa-pkcs1.pem");
 const ED25519_KEY: &str = include_str!("../../tests/keys/ed25519.pem");
-const MESSAGE: &str = "Received: from a by b\r\nFrom: Joe <joe@football.example.com>\r\nTo : a@example.net,\r\n\tb@example.net \r\n\
+const MESSAGE: &str = "Received: from a by b\r\nCc: c@example.net\r\nCc: d@example.net\r\nFrom: Joe <joe@football.example.com>\r\nTo : a@example.net,\r\n\tb@example.net \r\n\
     Subject: Is  dinner\r\n ready?\r\nDate: Fri, 11 Jul 2003 21:00:37 -0700\r\nX-Other: unsigned\r\n\r\nHi. \r\n\r\nJoe.\r\n\r\n\r\n";
 
 fn signer(pem: &str) -> Signer {

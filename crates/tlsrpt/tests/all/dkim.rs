@@ -83,6 +83,7 @@ fn any_mail_can_be_signed(#[case] pem: &str) {
 #[case::no_line_end("From: a@sender.example\r\n\r\nx")]
 #[case::blank_lines("From: a@sender.example\r\nSubject:\r\nTo: \r\n\r\n \r\n\tx \t y\r\n \t\r\n")]
 #[case::name_in_capitals("FROM: a@sender.example\r\nX: y\r\n\r\nx\r\n")]
+#[case::several("From: a@sender.example\r\nTo: b@example.net\r\nX: y\r\nTo: c@example.net\r\n\r\nx\r\n")]
 #[case::folded_twice("From:\r\n a@sender.example\r\nSubject: a\r\n \r\n\tb\r\n\r\nx\r\n")]
 fn edges(#[case] message: &str) {
     let message = signed(ED25519, message.as_bytes());

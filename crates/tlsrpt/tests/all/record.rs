@@ -39,6 +39,9 @@ fn reads_destinations(#[case] record: &str, #[case] expected: &[&str]) {
 #[case::no_rua("v=TLSRPTv1;")]
 #[case::nothing_in_it("v=TLSRPTv1; rua=")]
 #[case::dmarc_size("v=TLSRPTv1; rua=mailto:a@example.com!10m")]
+#[case::bare_exclamation("v=TLSRPTv1; rua=mailto:a!b@example.com,https://example.com/x!10m")]
+#[case::user("v=TLSRPTv1; rua=https://user@example.com/")]
+#[case::password_only("v=TLSRPTv1; rua=https://:secret@example.com/")]
 #[case::password("v=TLSRPTv1; rua=https://user:secret@example.com/")]
 #[case::no_host("v=TLSRPTv1; rua=https:example.com,https://,https:///x,https://\\\\x/")]
 #[case::broken_encoding(
