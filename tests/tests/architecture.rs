@@ -11,7 +11,7 @@ use serde_json::Value;
 const LAYERS: &[&[&str]] = &[
     &["guarantee"],
     &["bounce", "api", "smtp"],
-    &["delivery", "store", "plugin", "small-internet"],
+    &["delivery", "store", "tlsrpt", "plugin", "small-internet"],
     &["server", "webmail"],
     &["black-box", "xtask"],
 ];
