@@ -1,26 +1,72 @@
 //! Who a host has proven to be, by the certificates it presented: classifies and never decides.
 
 mod names;
+mod presented;
 mod tlsa;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use guarantee::{Chain, ChainFault, Dane, Identity, PlannedHost, TlsaMatch};
+use guarantee::{Chain, ChainFault, Identity, PlannedHost};
 use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath};
 
-/// Certificates of a chain that are looked at; honest ones have up to four.
-const MAX_CHAIN: usize = 10;
+use presented::Presented;
 
-/// Octets of one certificate that are looked at.
-const MAX_CERTIFICATE: usize = 64 << 10;
+/// Certificates of a chain that are looked at. Honest ones have up to five, and the work of finding a way through them
+/// grows with the sixth power.
+const LONGEST_CHAIN: usize = 9;
 
 /// Compares certificates with what a plan asks.
-pub(crate) struct Identifier {
+#[doc(hidden)]
+pub struct Identifier {
     roots: Vec<TrustAnchor<'static>>,
     algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+}
+
+impl Identifier {
+    /// With the well-known certification authorities and these.
+    ///
+    /// # Errors
+    /// One of these can't be read.
+    pub fn new(roots: &[CertificateDer<'_>]) -> Result<Self, String> {
+        let mut all = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+        for root in roots {
+            let anchor = webpki::anchor_from_trusted_cert(root).map_err(|error| {
+                format!("a certificate among the trusted authorities can't be used: {error}")
+            })?;
+            all.push(anchor.to_owned());
+        }
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms.all;
+        Ok(Self { roots: all, algorithms })
+    }
+
+    /// What the certificates, the host's own first, come to for this host at `now`.
+    pub fn identify(&self, planned: &PlannedHost, chain: &[CertificateDer<'_>], now: Timestamp) -> Identity {
+        let chain = &chain[..chain.len().min(LONGEST_CHAIN)];
+        let paths = Paths { algorithms: self.algorithms, chain, now: unix(now.as_second()) };
+        let presented: Vec<Presented<'_>> = chain.iter().map(|one| Presented::new(one)).collect();
+        Identity {
+            chain: self.by_authorities(planned, &paths, &presented),
+            tlsa: tlsa::compare(&planned.dane, &paths, &presented),
+        }
+    }
+
+    /// RFC 8461 §4.2: valid, issued below a trusted root, and a DNS-ID of the SAN is the host's name; a CN never counts.
+    fn by_authorities(&self, planned: &PlannedHost, paths: &Paths<'_>, presented: &[Presented<'_>]) -> Chain {
+        match paths.verify(&self.roots, &|_| Ok(())) {
+            Err(error) => untrusted(&error, presented),
+            Ok(own) => {
+                let named = |name: &&str| {
+                    ServerName::try_from(*name)
+                        .is_ok_and(|name| own.verify_is_valid_for_subject_name(&name).is_ok())
+                };
+                let names = planned.names().into_iter().filter(named).map(str::to_owned).collect();
+                Chain::Trusted { names }
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Identifier {
@@ -29,104 +75,88 @@ impl fmt::Debug for Identifier {
     }
 }
 
-impl Identifier {
-    /// With the well-known authorities and these; the error names what is no certificate of an authority.
-    pub(crate) fn new(roots: &[CertificateDer<'static>]) -> Result<Self, String> {
-        let mut all = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-        for root in roots {
-            let anchor = webpki::anchor_from_trusted_cert(root).map_err(|error| {
-                format!("a certificate among the trusted authorities can't be used: {error}")
-            })?;
-            all.push(anchor.to_owned());
-        }
-        Ok(Self {
-            roots: all,
-            algorithms: aws_lc_rs::default_provider().signature_verification_algorithms.all,
-        })
-    }
+/// Ways from the host's certificate to a trust anchor, through what it presented and nothing else.
+struct Paths<'a> {
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+    chain: &'a [CertificateDer<'a>],
+    now: UnixTime,
+}
 
-    /// What the certificates, the host's own first, come to for this host at `now`.
-    pub(crate) fn identify(
-        &self,
-        planned: &PlannedHost,
-        chain: &[CertificateDer<'_>],
-        now: Timestamp,
-    ) -> Identity {
-        let chain = &chain[..chain.len().min(MAX_CHAIN)];
-        if chain.is_empty() || chain.iter().any(|one| one.len() > MAX_CERTIFICATE) {
-            let detail = "the host presented no certificate of usual size".to_owned();
-            let chain = Chain::Untrusted { fault: ChainFault::NotTrusted, detail: detail.clone() };
-            let tlsa = match planned.dane {
-                Dane::Authenticate { .. } => TlsaMatch::Mismatch { detail },
-                Dane::None | Dane::Encrypt => TlsaMatch::NotAsked,
-            };
-            return Identity { chain, tlsa };
-        }
-        let tlsa = match &planned.dane {
-            Dane::None | Dane::Encrypt => TlsaMatch::NotAsked,
-            Dane::Authenticate { names, records, .. } => self.compare(records, names, chain, now),
-        };
-        Identity { chain: self.chain(planned, chain, now), tlsa }
-    }
-
-    /// RFC 8461 §4.2: chains to a trusted root, has not expired, and names the host in a DNS-ID.
-    fn chain(&self, planned: &PlannedHost, chain: &[CertificateDer<'_>], now: Timestamp) -> Chain {
-        match self.verify(&self.roots, chain, now) {
-            Ok(()) => {
-                let names = planned.names().into_iter().filter(|name| names_host(&chain[0], name));
-                Chain::Trusted { names: names.map(str::to_owned).collect() }
-            }
-            Err(error) => Chain::Untrusted { fault: fault(&error), detail: words(&error) },
-        }
-    }
-
-    /// Whether the chain leads to one of these anchors, through presented certificates only.
+impl<'a> Paths<'a> {
+    /// The host's own certificate, if it is one for servers and there is a way that RFC 5280 §6.1 finds valid now and
+    /// that passes the filter. The library looks at a hundred signatures at most.
     fn verify(
         &self,
         anchors: &[TrustAnchor<'_>],
-        chain: &[CertificateDer<'_>],
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
-            u64::try_from(now.as_second()).unwrap_or_default(),
-        ));
+        filter: &dyn Fn(&VerifiedPath<'_>) -> Result<(), Error>,
+    ) -> Result<EndEntityCert<'a>, Error> {
+        let (own, issuers) = self.chain.split_first().ok_or(Error::BadDer)?;
+        let certificate = EndEntityCert::try_from(own)?;
         let usage = KeyUsage::server_auth();
-        let end_entity = EndEntityCert::try_from(&chain[0])?;
-        end_entity.verify_for_usage(self.algorithms, anchors, &chain[1..], now, usage, None, None).map(|_| ())
+        certificate.verify_for_usage(
+            self.algorithms,
+            anchors,
+            issuers,
+            self.now,
+            usage,
+            None,
+            Some(filter),
+        )?;
+        Ok(certificate)
     }
 }
 
-/// Whether a certificate names a host in a DNS-ID (RFC 6125); a wildcard stands for the whole left-most label.
-fn names_host(certificate: &CertificateDer<'_>, host: &str) -> bool {
-    let Ok(name) = ServerName::try_from(host) else { return false };
-    EndEntityCert::try_from(certificate).is_ok_and(|one| one.verify_is_valid_for_subject_name(&name).is_ok())
-}
-
-fn fault(error: &Error) -> ChainFault {
-    match error {
+fn untrusted(error: &Error, presented: &[Presented<'_>]) -> Chain {
+    let fault = match error {
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ChainFault::Expired,
         _ => ChainFault::NotTrusted,
-    }
+    };
+    let detail = match (error, presented) {
+        (_, []) => "none was presented".to_owned(),
+        (_, [own, ..]) if fault == ChainFault::NotTrusted && own.is_self_issued() => "self-signed".to_owned(),
+        (Error::UnknownIssuer, [.., last]) => match last.issuer() {
+            Some(issuer) => format!("unknown issuer {issuer}"),
+            None => describe(error),
+        },
+        _ => describe(error),
+    };
+    Chain::Untrusted { fault, detail }
 }
 
-/// For mail administrators.
-fn words(error: &Error) -> String {
+/// What is wrong, for mail administrators.
+fn describe(error: &Error) -> String {
     match error {
-        Error::CertExpired { not_after, .. } => format!("expired at {}", day(not_after.as_secs())),
-        Error::CertNotValidYet { not_before, .. } => {
-            format!("not valid before {}", day(not_before.as_secs()))
-        }
-        Error::UnknownIssuer => "issued by nobody who is trusted".to_owned(),
-        Error::CaUsedAsEndEntity => "a self-signed certificate of an authority".to_owned(),
-        Error::UnsupportedCertVersion => "not X.509 version 3".to_owned(),
-        other => other.to_string(),
+        Error::CertExpired { not_after, .. } => format!("valid until {}", day(*not_after)),
+        Error::CertNotValidYet { not_before, .. } => format!("valid from {}", day(*not_before)),
+        Error::UnknownIssuer => "unknown issuer".to_owned(),
+        Error::InvalidSignatureForPublicKey => "a wrong signature".to_owned(),
+        Error::UnsupportedCertVersion => "not of X.509 version 3".to_owned(),
+        Error::CaUsedAsEndEntity => "a certification authority's own certificate".to_owned(),
+        Error::EndEntityUsedAsCa => "an issuer that is no certification authority".to_owned(),
+        Error::PathLenConstraintViolated => "more issuers in between than one of them allows".to_owned(),
+        Error::NameConstraintViolation => "a name that an issuer may not issue for".to_owned(),
+        Error::RequiredEkuNotFoundContext(_) => "not for TLS servers".to_owned(),
+        other => tame(&format!("{other:?}")),
     }
 }
 
-fn day(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+fn day(time: UnixTime) -> String {
+    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map_or_else(|| "an impossible time".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-#[cfg(test)]
-mod tests;
+/// Seconds since 1970; none before, when there was no TLS.
+fn unix(seconds: i64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
+}
+
+/// Remote text without control characters, and bounded.
+fn tame(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let plain = |one: char| if one.is_control() { ' ' } else { one };
+    let mut tame: String = text.chars().take(LONGEST).map(plain).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        tame.push('…');
+    }
+    tame
+}

@@ -34,6 +34,8 @@ pub use dns::{DnsServers, Dnssec, ROOT_ANCHOR};
 pub use fate::{Attempted, DsnOffer, Fate};
 pub use gather::Ownership;
 #[doc(hidden)]
+pub use identity::Identifier;
+#[doc(hidden)]
 pub use patience::Patience;
 pub use probe::{Extent, HostProbe, Probe};
 pub use sts::{KeptPolicy, MemoryPolicies, PolicyStore};

@@ -1,163 +1,202 @@
-//! The comparison with TLSA records (RFC 7672 §3, RFC 7671 §5).
+//! Comparison with TLSA records (RFC 7672 §3).
 
-use guarantee::{Matching, Selector, TlsaMatch, UsableTlsa, Usage};
-use jiff::Timestamp;
+use guarantee::{Dane, Matching, Selector, TlsaMatch, UsableTlsa, Usage};
 use rustls_pki_types::{CertificateDer, Der, TrustAnchor};
-use sha2::{Digest, Sha256, Sha512};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use webpki::{VerifiedPath, anchor_from_trusted_cert};
+use x509_parser::{asn1_rs::Any, certificate::X509Certificate, prelude::FromDer, x509::X509Version};
 
-use super::{Identifier, fault, names, words};
+use super::{Paths, Presented, describe, names, tame, unix};
 
-/// Records that are compared; an honest RRset has a handful.
-const MAX_RECORDS: usize = 50;
+/// Records of a whole trust anchor, or a whole key of one, that are tried: each costs signatures.
+const MOST_WHOLE: usize = 8;
 
-impl Identifier {
-    /// Whether one of the records describes this chain.
-    pub(super) fn compare(
-        &self,
-        records: &[UsableTlsa],
-        reference: &[String],
-        chain: &[CertificateDer<'_>],
-        now: Timestamp,
-    ) -> TlsaMatch {
-        let mut detail = None;
-        for record in records.iter().take(MAX_RECORDS) {
-            let found = match record.usage {
-                Usage::EndEntity => end_entity(record, &chain[0]),
-                Usage::TrustAnchor => self.trust_anchor(record, reference, chain, now),
-            };
-            match found {
-                Ok(true) => return TlsaMatch::Matched { record: short(record) },
-                Ok(false) => {}
-                // What a matching record finds wrong says more than that another does not match.
-                Err(wrong) => detail = Some(wrong),
-            }
-        }
-        let detail = detail.unwrap_or_else(|| {
-            let digest = guarantee_hex(&Sha256::digest(&chain[0]));
-            format!("no TLSA record matches the certificate (SHA-256 {digest})")
-        });
-        TlsaMatch::Mismatch { detail }
+/// A record in evidence is at most so long; only that of a whole certificate or key is longer.
+const LONGEST_RECORD: usize = 140;
+
+/// Whether one of the demanded records matches, and all else that it asks holds.
+pub(super) fn compare(dane: &Dane, paths: &Paths<'_>, presented: &[Presented<'_>]) -> TlsaMatch {
+    let Dane::Authenticate { names: references, records, .. } = dane else { return TlsaMatch::NotAsked };
+    let Some(own) = presented.first() else { return mismatch("no certificate was presented".to_owned()) };
+    // RFC 7672 §3.1.1: neither names nor dates nor issuers count.
+    let mut end_entity = records.iter().filter(|record| record.usage == Usage::EndEntity);
+    if let Some(record) = end_entity.find(|record| own.matches(record)) {
+        return matched(record);
     }
-
-    /// RFC 7672 §3.1.2: the chain must lead to the trust anchor, have not expired, and name the server.
-    fn trust_anchor(
-        &self,
-        record: &UsableTlsa,
-        reference: &[String],
-        chain: &[CertificateDer<'_>],
-        now: Timestamp,
-    ) -> Result<bool, String> {
-        let anchors = anchors(record, chain);
-        if anchors.is_empty() {
-            return Ok(false);
-        }
-        if let Err(error) = self.verify(&anchors, chain, now) {
-            let what = match fault(&error) {
-                guarantee::ChainFault::Expired => "the chain below the trust anchor is not valid now",
-                guarantee::ChainFault::NotTrusted => "the certificates do not lead to the trust anchor",
-            };
-            return Err(format!("{what} ({})", words(&error)));
-        }
-        let (_, leaf) =
-            X509Certificate::from_der(&chain[0]).map_err(|_| "a malformed certificate".to_owned())?;
-        let presented = names::of(&leaf);
-        // RFC 7672 §3.2.2: MUST match one of the reference identifiers.
-        if presented.iter().any(|name| reference.iter().any(|host| names::is(name, host))) {
-            return Ok(true);
-        }
-        let named: Vec<String> = presented.iter().take(3).map(|name| printable(name)).collect();
-        Err(format!("the certificate names {}, not {}", named.join(", "), reference.join(" or ")))
+    match by_trust_anchor(records, references, paths, presented) {
+        Ok(record) => matched(record),
+        Err(detail) => mismatch(detail),
     }
 }
 
-/// RFC 7672 §3.1.1: no name, no time, no chain: this certificate, or this key, is the one.
-fn end_entity(record: &UsableTlsa, certificate: &CertificateDer<'_>) -> Result<bool, String> {
-    Ok(selected(record.selector, certificate).is_some_and(|octets| is(record, &octets)))
-}
-
-/// The trust anchors among the presented certificates that the record matches, or the one that it holds itself.
-fn anchors(record: &UsableTlsa, chain: &[CertificateDer<'_>]) -> Vec<TrustAnchor<'static>> {
-    let mut anchors = Vec::new();
-    for certificate in chain {
-        if selected(record.selector, certificate).is_some_and(|octets| is(record, &octets)) {
-            anchors
-                .extend(webpki::anchor_from_trusted_cert(certificate).ok().map(|anchor| anchor.to_owned()));
-        }
-    }
-    if record.matching != Matching::Full || !anchors.is_empty() {
-        return anchors;
-    }
-    // RFC 7671 §5.2.2, §5.2.3: with the whole in the record, the server need not present it.
-    match record.selector {
-        Selector::Certificate => {
-            let certificate = CertificateDer::from(record.data.as_slice());
-            anchors
-                .extend(webpki::anchor_from_trusted_cert(&certificate).ok().map(|anchor| anchor.to_owned()));
-        }
-        Selector::PublicKey => {
-            if let Some(key) = inside(&record.data) {
-                anchors.extend(chain.iter().filter_map(|below| key_as_anchor(below, key)));
-            }
-        }
-    }
-    anchors
-}
-
-/// A bare key as the issuer of a certificate.
-fn key_as_anchor(below: &CertificateDer<'_>, key: &[u8]) -> Option<TrustAnchor<'static>> {
-    let (_, below) = X509Certificate::from_der(below).ok()?;
-    let issuer = inside(below.issuer().as_raw())?;
-    Some(TrustAnchor {
-        subject: Der::from(issuer.to_vec()),
-        subject_public_key_info: Der::from(key.to_vec()),
-        name_constraints: None,
-    })
-}
-
-/// What stands in a DER SEQUENCE that is all there is.
-fn inside(sequence: &[u8]) -> Option<&[u8]> {
-    let (&tag, rest) = sequence.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, content) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let octets = usize::from(first & 0x7f);
-        let (length, content) = rest.split_at_checked(octets).filter(|_| (1..=3).contains(&octets))?;
-        (length.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), content)
+fn by_trust_anchor<'r>(
+    records: &'r [UsableTlsa],
+    references: &[String],
+    paths: &Paths<'_>,
+    presented: &[Presented<'_>],
+) -> Result<&'r UsableTlsa, String> {
+    let candidates = candidates(records, presented);
+    let anchors: Vec<TrustAnchor<'_>> = candidates.iter().map(|candidate| candidate.anchor.clone()).collect();
+    let (Some(own), false) = (presented.first(), anchors.is_empty()) else {
+        return Err(nobody(records, presented));
     };
-    (tag == 0x30 && content.len() == length).then_some(content)
+    let fitting = |path: &VerifiedPath<'_>| {
+        let mut outcome = Err(webpki::Error::UnknownIssuer);
+        for candidate in candidates.iter().filter(|candidate| candidate.anchor == *path.anchor()) {
+            outcome = candidate.allows(path, paths).map(|()| candidate.record);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    };
+    let found = std::cell::Cell::new(None);
+    let filter = |path: &VerifiedPath<'_>| fitting(path).map(|record| found.set(Some(record)));
+    paths.verify(&anchors, &filter).map_err(|error| match error {
+        webpki::Error::CertExpired { .. } => {
+            format!("the chain below the trust anchor has expired ({})", describe(&error))
+        }
+        webpki::Error::CertNotValidYet { .. } => {
+            format!("the chain below the trust anchor is not valid yet ({})", describe(&error))
+        }
+        _ => format!("no valid chain leads to the trust anchor ({})", describe(&error)),
+    })?;
+    // RFC 7672 §3.2.2.
+    let identifiers = own.parsed.as_ref().map(names::identifiers).unwrap_or_default();
+    if !identifiers.iter().any(|one| references.iter().any(|reference| names::names(one, reference))) {
+        return Err(other_names(&identifiers, references));
+    }
+    found.get().ok_or_else(|| nobody(records, presented))
 }
 
-/// The certificate, or its public key: also of certificates that the TLS library would not have.
-fn selected(selector: Selector, certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    match selector {
-        Selector::Certificate => Some(certificate.to_vec()),
-        Selector::PublicKey => {
-            let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-            Some(certificate.tbs_certificate.subject_pki.raw.to_vec())
+/// What a record declares as trust anchor.
+struct Candidate<'a, 'r> {
+    record: &'r UsableTlsa,
+    anchor: TrustAnchor<'a>,
+    /// `None` for a bare key.
+    certificate: Option<X509Certificate<'a>>,
+}
+
+/// RFC 7671 §5.2.2: the anchor is among the certificates presented, unless the record is it. The host's own certificate
+/// is not one: that is what DANE-EE(3) is for.
+fn candidates<'a, 'r: 'a>(
+    records: &'r [UsableTlsa],
+    presented: &'a [Presented<'a>],
+) -> Vec<Candidate<'a, 'r>> {
+    let Some((own, others)) = presented.split_first() else { return Vec::new() };
+    let of_anchors = || records.iter().filter(|record| record.usage == Usage::TrustAnchor);
+    let mut candidates = Vec::new();
+    for issuer in others.iter().filter(|issuer| issuer.der != own.der) {
+        let record = of_anchors().find(|record| issuer.matches(record));
+        candidates.extend(record.and_then(|record| Candidate::of_certificate(record, issuer.der)));
+    }
+    let whole = || of_anchors().filter(|record| record.matching == Matching::Full).take(MOST_WHOLE);
+    for record in whole() {
+        let is_presented = presented.iter().any(|one| one.matches(record));
+        match record.selector {
+            _ if is_presented => {}
+            Selector::Certificate => candidates.extend(Candidate::of_certificate(record, &record.data)),
+            Selector::PublicKey => candidates.extend(Candidate::of_key(record, presented)),
+        }
+    }
+    candidates
+}
+
+impl<'a, 'r> Candidate<'a, 'r> {
+    fn of_certificate(record: &'r UsableTlsa, der: &'a [u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let anchor = anchor_from_trusted_cert(&CertificateDer::from(der)).ok()?.to_owned();
+        Some(Self { record, anchor, certificate: Some(certificate) })
+    }
+
+    /// RFC 7671 §5.2.3: a key may have signed any of what was presented, under the name that says.
+    fn of_key(record: &'r UsableTlsa, presented: &'a [Presented<'a>]) -> Vec<Self> {
+        let Some(key) = body(&record.data) else { return Vec::new() };
+        let issuers = presented.iter().filter_map(|one| body(one.parsed.as_ref()?.issuer().as_raw()));
+        let candidate = |issuer| {
+            let anchor = TrustAnchor {
+                subject: Der::from_slice(issuer),
+                subject_public_key_info: Der::from(key.to_vec()),
+                name_constraints: None,
+            };
+            Self { record, anchor, certificate: None }
+        };
+        issuers.map(candidate).collect()
+    }
+
+    /// RFC 7672 §3.1.2: SHOULD apply the constraints of the trust anchor's certificate. Those on names the library applies.
+    fn allows(&self, path: &VerifiedPath<'_>, paths: &Paths<'_>) -> Result<(), webpki::Error> {
+        use webpki::Error as E;
+        let Some(certificate) = &self.certificate else { return Ok(()) };
+        let (time, validity) = (paths.now, certificate.validity());
+        let not_before = unix(validity.not_before.timestamp());
+        let not_after = unix(validity.not_after.timestamp());
+        if time < not_before {
+            return Err(E::CertNotValidYet { time, not_before });
+        }
+        if time > not_after {
+            return Err(E::CertExpired { time, not_after });
+        }
+        let constraints = certificate.basic_constraints().map_err(|_| E::BadDer)?;
+        let constraints = constraints.map(|extension| extension.value);
+        let usage = certificate.key_usage().map_err(|_| E::BadDer)?;
+        // RFC 5280 §4.2.1.9, §4.2.1.3; before version 3 nothing said who may issue.
+        let issues = constraints.map_or(certificate.version() != X509Version::V3, |one| one.ca);
+        if !issues || usage.is_some_and(|extension| !extension.value.key_cert_sign()) {
+            return Err(E::EndEntityUsedAsCa);
+        }
+        let between = path.intermediate_certificates().filter(|one| one.subject() != one.issuer()).count();
+        let longest = constraints.and_then(|one| one.path_len_constraint);
+        match longest {
+            Some(longest) if u32::try_from(between).is_ok_and(|between| between > longest) => {
+                Err(E::PathLenConstraintViolated)
+            }
+            _ => Ok(()),
         }
     }
 }
 
-fn is(record: &UsableTlsa, octets: &[u8]) -> bool {
-    match record.matching {
-        Matching::Full => record.data == octets,
-        Matching::Sha256 => record.data == Sha256::digest(octets).as_slice(),
-        Matching::Sha512 => record.data == Sha512::digest(octets).as_slice(),
+/// What a SEQUENCE holds.
+fn body(sequence: &[u8]) -> Option<&[u8]> {
+    let (rest, any) = Any::from_der(sequence).ok()?;
+    (rest.is_empty() && any.header.is_constructed()).then_some(any.data)
+}
+
+/// No record has anything to do with what was presented.
+fn nobody(records: &[UsableTlsa], presented: &[Presented<'_>]) -> String {
+    let Some(own) = presented.first() else { return "no certificate was presented".to_owned() };
+    let of_anchor = |record: &&UsableTlsa| record.usage == Usage::TrustAnchor;
+    if records.iter().filter(of_anchor).any(|record| own.matches(record)) {
+        return "a TLSA record of usage 2 matches the certificate itself, not one of its issuers".to_owned();
     }
+    let fingerprint = own.fingerprint();
+    if records.iter().all(|record| of_anchor(&record)) {
+        return format!(
+            "no TLSA record matches an issuer that was presented with the certificate ({fingerprint})"
+        );
+    }
+    format!("no TLSA record matches the certificate ({fingerprint})")
 }
 
-/// The record in presentation format, its data no longer than a digest.
-fn short(record: &UsableTlsa) -> String {
-    let whole = record.to_string();
-    if whole.len() > 140 { format!("{}…", &whole[..140]) } else { whole }
+fn other_names(identifiers: &[&str], references: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let reference = references.first().map(String::as_str).unwrap_or_default();
+    if identifiers.is_empty() {
+        return format!("the certificate names nobody, and so not {reference}");
+    }
+    let shown: Vec<&str> = identifiers.iter().take(SHOWN).copied().collect();
+    let more = if identifiers.len() > SHOWN { " and others" } else { "" };
+    format!("the certificate names {}{more}, not {reference}", tame(&shown.join(", ")))
 }
 
-fn guarantee_hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn matched(record: &UsableTlsa) -> TlsaMatch {
+    let mut text = record.to_string();
+    if text.len() > LONGEST_RECORD {
+        text.truncate(LONGEST_RECORD);
+        text.push('…');
+    }
+    TlsaMatch::Matched { record: text }
 }
 
-fn printable(name: &str) -> String {
-    name.chars().filter(char::is_ascii_graphic).take(100).collect()
+fn mismatch(detail: String) -> TlsaMatch {
+    TlsaMatch::Mismatch { detail }
 }
