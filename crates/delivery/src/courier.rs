@@ -3,8 +3,8 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use guarantee::{
-    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, MxAnswer, MxHost,
-    PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
+    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, LookupFailure,
+    LookupFailureKind, MxAnswer, MxHost, PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
 };
 use jiff::Timestamp;
 use rustls::ClientConfig;
@@ -22,7 +22,7 @@ use crate::{
     patience::{Patience, Remaining},
     pool::{self, Pool},
     silent::Silent,
-    sts::PolicyStore,
+    sts::{self, Policies, PolicyStore},
     verify,
 };
 
@@ -38,6 +38,7 @@ pub struct Courier {
 struct Inner {
     settings: Settings,
     dns: Dns,
+    sts: Policies,
     tls: Arc<ClientConfig>,
     identifier: Identifier,
     pool: Pool,
@@ -93,8 +94,18 @@ impl Courier {
     /// The same over other streams than TCP, for tests in memory.
     #[doc(hidden)]
     pub fn dialing(settings: Settings, patience: Patience, dial: Arc<dyn Dial>) -> Result<Self, String> {
+        let dns = Dns::new(&settings.dns, &settings.dnssec, patience.cap(dns::TIMEOUT))?;
+        let sts = Policies::new(sts::Sources {
+            store: Arc::clone(&settings.policies),
+            dns: dns.clone(),
+            own: &settings.own,
+            port: settings.https_port,
+            roots: &settings.roots,
+            timeout: patience.cap(sts::TIMEOUT),
+        })?;
         let inner = Inner {
-            dns: Dns::new(&settings.dns, &settings.dnssec, patience.cap(dns::TIMEOUT))?,
+            dns,
+            sts,
             tls: verify::client_config(),
             identifier: Identifier::new(&settings.roots)?,
             settings,
@@ -129,10 +140,33 @@ impl Courier {
     pub async fn facts(&self, next_hop: &str, age: Age) -> (Facts, u16) {
         let Settings { own, port, routes, .. } = &self.inner.settings;
         let gathering = |port| Gathering { dns: &self.inner.dns, own, port, age };
-        match routes.get(next_hop) {
-            Some(route) => (self.routed(gathering(route.port), next_hop, route).await, route.port),
-            None => (gathering(*port).gather(next_hop).await, *port),
+        let route = routes.get(next_hop);
+        let hosts = async {
+            match route {
+                Some(route) => (self.routed(gathering(route.port), next_hop, route).await, route.port),
+                None => (gathering(*port).gather(next_hop).await, *port),
+            }
+        };
+        // RFC 8461 §3.4: through a smart host, its policy counts.
+        let policy_domain = route.map_or(next_hop, |route| &route.host);
+        let policy = self.inner.sts.discover(policy_domain, age, Timestamp::now());
+        let ((mut facts, port), policy) = tokio::join!(hosts, policy);
+        match policy {
+            Ok(sts) => facts.sts = sts,
+            // Which policy binds is kept, and can't be read: nothing is sent on a guess.
+            Err(detail) => {
+                let detail = format!("the kept MTA-STS policies can't be read: {detail}");
+                let kind = LookupFailureKind::OwnFault;
+                facts.mx = MxAnswer::Failed(LookupFailure { kind, detail });
+            }
         }
+        (facts, port)
+    }
+
+    /// Fetches the kept MTA-STS policies anew that are old at `now`; to be called every hour (RFC 8461 §3.3, §10.2). What
+    /// fails is told in the log and leaves the policy in force.
+    pub async fn refresh_policies(&self, now: Timestamp) {
+        self.inner.sts.refresh(now).await;
     }
 
     async fn routed(&self, gathering: Gathering<'_>, next_hop: &str, route: &Route) -> Facts {

@@ -129,7 +129,8 @@ fn expanded(alias: Option<Alias>, proof: Proof) -> Option<String> {
     alias.filter(|_| proof == Proof::Secure).map(|alias| alias.target)
 }
 
-fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {
+/// Those of a host's addresses that may be connected to, not too many.
+pub(crate) fn usable(own: &Ownership, mut found: Vec<IpAddr>) -> Addresses {
     found.retain(
         |address| if own.loopback_is_the_world { address.is_loopback() } else { is_public(*address) },
     );

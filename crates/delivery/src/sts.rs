@@ -1,11 +1,19 @@
 //! MTA-STS (RFC 8461): which policy a domain has.
 
+mod discover;
+mod failures;
+mod fetch;
+mod refresh;
+
 use std::{collections::HashMap, fmt, sync::Mutex};
 
 use async_trait::async_trait;
-use guarantee::StsPolicy;
-use jiff::Timestamp;
+use guarantee::{Age, Sts, StsPolicy};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use discover::{Policies, Sources};
+pub(crate) use fetch::TIMEOUT;
 
 /// A policy as it is kept: it outlives a restart and a blocked fetch (RFC 8461 §10.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +22,22 @@ pub struct KeptPolicy {
     pub policy: StsPolicy,
     /// When it was fetched; it holds for its `max_age` from then on.
     pub fetched_at: Timestamp,
+}
+
+impl KeptPolicy {
+    /// The last moment at which it is in force (RFC 8461 §3.2).
+    pub(crate) fn end(&self) -> Timestamp {
+        let max_age = SignedDuration::from_secs(i64::from(self.policy.max_age));
+        self.fetched_at.checked_add(max_age).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) fn in_force(&self, now: Timestamp) -> bool {
+        now <= self.end()
+    }
+
+    fn aged(self, age: Age) -> Sts {
+        Sts::Policy(StsPolicy { age, ..self.policy })
+    }
 }
 
 /// Keeps policies by policy domain.
