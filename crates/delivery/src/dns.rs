@@ -170,7 +170,7 @@ impl Dns {
                         alias: first.map(|first| Alias { target: host_name(&at), first }),
                     });
                 }
-                Step::Alias { target, proof, age } => {
+                Step::Alias { target, proof, age, .. } => {
                     (proven, oldest) = (proven.min(proof), older(oldest, age));
                     first.get_or_insert(proof);
                     at = target;

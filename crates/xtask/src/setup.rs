@@ -46,7 +46,7 @@ pub(crate) const BUILD: &[Package] = &[
     },
 ];
 
-/// For the tests: the browser, and the real mail programs that ours has to get on with.
+/// For the tests: the browser, and the real mail programs and name servers that ours has to get on with.
 pub(crate) const TEST: &[Package] = &[
     program("chromium", "chromium"),
     program("chromium-driver", "chromedriver"),
@@ -57,6 +57,10 @@ pub(crate) const TEST: &[Package] = &[
     program("curl", "curl"),
     program("openssl", "openssl"),
     file("python3", "/usr/bin/python3"),
+    program("nsd", "nsd"),
+    program("unbound", "unbound"),
+    program("ldnsutils", "ldns-signzone"),
+    program("iproute2", "ip"),
 ];
 
 /// Debian's compiler for the browser, for machines where rustup cannot fetch its own.

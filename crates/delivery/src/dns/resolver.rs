@@ -184,18 +184,22 @@ impl Resolver {
     }
 
     /// The AD bit says of a CNAME and all behind it whether all are secure: the CNAME has to be asked for by itself
-    /// (RFC 7672 §2.1.3).
+    /// (RFC 7672 §2.1.3), or else the DNAME that it follows from: widespread resolvers take the CNAME, which is
+    /// unsigned, for bogus when it is asked for (unbound 1.17).
     async fn alias_of_unsigned(&self, query: &Query, step: Step) -> Step {
         match (&*self.validation, step) {
-            (Validation::ByServers, Step::Alias { target, proof: Proof::Insecure, age })
+            (Validation::ByServers, Step::Alias { target, dname, proof: Proof::Insecure, age })
                 if query.query_type() != RecordType::CNAME =>
             {
-                let query = Query::query(query.name().clone(), RecordType::CNAME);
+                let query = match &dname {
+                    Some(dname) => Query::query(dname.clone(), RecordType::DNAME),
+                    None => Query::query(query.name().clone(), RecordType::CNAME),
+                };
                 match self.attempt(&query, &Asking::new(&self.source, &query, None)).await.0 {
-                    Step::Found { proof, .. } => Step::Alias { target, proof, age },
+                    Step::Found { proof, .. } => Step::Alias { target, dname, proof, age },
                     Step::Failed(kind, detail) => Step::Failed(kind, detail),
                     Step::Alias { .. } | Step::NoData(_) | Step::NxDomain(_) => {
-                        Step::Alias { target, proof: Proof::Insecure, age }
+                        Step::Alias { target, dname, proof: Proof::Insecure, age }
                     }
                 }
             }

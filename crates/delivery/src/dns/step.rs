@@ -26,8 +26,8 @@ const MAX_RECORDS: usize = 100;
 pub(super) enum Step {
     /// Records.
     Found { data: Vec<RData>, proof: Proof, age: Age },
-    /// The name is another's.
-    Alias { target: Name, proof: Proof, age: Age },
+    /// The name is another's, perhaps because of a DNAME record at the name `dname`.
+    Alias { target: Name, dname: Option<Name>, proof: Proof, age: Age },
     /// The name has no such record.
     NoData(Proof),
     /// There is no such name.
@@ -109,7 +109,8 @@ impl Step {
             return match proven {
                 Ok(proof) => {
                     let proof = proof.min(closer);
-                    Self::Alias { target: target.0.clone(), proof, age: age_of(proof) }
+                    let dname = dname.map(|dname| dname.name.clone());
+                    Self::Alias { target: target.0.clone(), dname, proof, age: age_of(proof) }
                 }
                 Err(failed) => failed,
             };
