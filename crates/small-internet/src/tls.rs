@@ -3,7 +3,13 @@
 use std::{io, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use rustls::{ProtocolVersion, ServerConfig, crypto::aws_lc_rs, pki_types::CertificateDer, version};
+use rustls::{
+    ProtocolVersion, ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    sign::{CertifiedKey, SingleCertAndKey},
+    version,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
@@ -75,6 +81,20 @@ impl Ready {
             Handshake::Silence => Self::Fault(Fault::Silence),
             Handshake::Garbage => Self::Fault(Fault::Garbage),
         })
+    }
+
+    /// Presents a certificate without having its key.
+    pub(crate) fn with_key_of_another(
+        certificate: CertificateDer<'static>,
+        key: &PrivateKeyDer<'static>,
+    ) -> Result<Self> {
+        let key = aws_lc_rs::sign::any_supported_type(key)?;
+        let pair = CertifiedKey::new(vec![certificate.clone()], key);
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+        Ok(Self::Modern { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
     /// The certificate presented, DER.

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod answers;
+mod attacks;
 mod contract;
 mod dnssec;
 mod envelope;

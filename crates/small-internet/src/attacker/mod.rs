@@ -106,7 +106,7 @@ pub enum OnTls {
 }
 
 /// Whom the attacker's certificate makes it out to be. None has the host's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Impostor {
     /// The host, by its own word.
     SelfSigned,
@@ -118,6 +118,8 @@ pub enum Impostor {
     UnknownCa,
     /// The host, by a trusted CA that was deceived.
     AnotherKey,
+    /// The host, by the host's own certificate.
+    StolenCertificate,
 }
 
 /// What becomes of octets in the TLS connection.

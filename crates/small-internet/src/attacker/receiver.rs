@@ -1,10 +1,12 @@
 //! The receiving end of an attacked connection: takes every mail, and remembers every octet.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use super::Impostor;
 use crate::{
     tls,
     wire::{Line, Stream, Wire},
@@ -22,11 +24,11 @@ pub struct Seen {
     pub wire: Vec<u8>,
     /// What came out of TLS at the true host.
     pub host: Vec<u8>,
-    /// What came out of TLS at an impostor.
-    pub impostor: Vec<u8>,
+    /// What came out of TLS at each impostor.
+    pub impostors: BTreeMap<Impostor, Vec<u8>>,
     /// Handshakes completed by the true host.
     pub handshakes: usize,
-    /// Handshakes completed by an impostor.
+    /// Handshakes completed by impostors.
     pub deceived: usize,
 }
 
@@ -49,7 +51,7 @@ impl Witness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Host,
-    Impostor,
+    Impostor(Impostor),
 }
 
 /// A host that takes every mail, in clear or in TLS.
@@ -76,7 +78,7 @@ impl Receiver<'_> {
         let Some((stream, _)) = self.tls.accept(stream).await? else { return Ok(()) };
         match self.role {
             Role::Host => self.witness.book().handshakes += 1,
-            Role::Impostor => self.witness.book().deceived += 1,
+            Role::Impostor(_) => self.witness.book().deceived += 1,
         }
         self.talk(&mut Wire::new(stream), Inside::Tls).await.map(|_| ())
     }
@@ -128,7 +130,7 @@ impl Receiver<'_> {
             let mut book = self.witness.book();
             let kept = match self.role {
                 Role::Host => &mut book.host,
-                Role::Impostor => &mut book.impostor,
+                Role::Impostor(impostor) => book.impostors.entry(impostor).or_default(),
             };
             kept.extend_from_slice(octets);
             kept.extend_from_slice(b"\r\n");

@@ -41,32 +41,36 @@ impl Scene {
         for each in [&trusted, &own] {
             std::fs::create_dir_all(each).with_context(|| format!("cannot make {}", each.display()))?;
         }
-        Self::between_cas((&Ca::open(&trusted)?, &Ca::open(&own)?), host, versions)
+        Self::of((&Ca::open(&trusted)?, &Ca::open(&own)?), host, &Certificate::Trusted, versions)
     }
 
-    /// `trusted` is the CA that the clients trust, `own` is the attacker's.
-    pub(crate) fn between_cas((trusted, own): (&Ca, &Ca), host: &str, versions: Versions) -> Result<Self> {
+    /// `trusted` is the CA that the clients trust, `own` is the attacker's; `truth` is what the host presents.
+    pub(crate) fn of(
+        (trusted, own): (&Ca, &Ca),
+        host: &str,
+        truth: &Certificate,
+        versions: Versions,
+    ) -> Result<Self> {
         let handshake = |certificate| Handshake::Modern { certificate, versions };
-        let impostor = |impostor| {
-            let (ca, certificate) = match impostor {
-                Impostor::SelfSigned => (own, Certificate::SelfSigned),
-                Impostor::UnknownCa => (own, Certificate::UnknownCa),
-                Impostor::AnotherName => {
-                    (trusted, Certificate::TrustedFor("mx.another-name.example".to_owned()))
-                }
-                Impostor::Expired => (trusted, Certificate::Expired),
-                Impostor::AnotherKey => (trusted, Certificate::TrustedFor(host.to_owned())),
-            };
-            tls::Ready::new(ca, host, &handshake(certificate)).map(|ready| (impostor, ready))
-        };
-        use Impostor::{AnotherKey, AnotherName, Expired, SelfSigned, UnknownCa};
-        let impostors: Result<_> =
-            [SelfSigned, AnotherName, Expired, UnknownCa, AnotherKey].into_iter().map(impostor).collect();
+        let another_name = || Certificate::TrustedFor("mx.another-name.example".to_owned());
+        let mut impostors = HashMap::new();
+        for (impostor, ca, certificate) in [
+            (Impostor::SelfSigned, own, Certificate::SelfSigned),
+            (Impostor::UnknownCa, own, Certificate::UnknownCa),
+            (Impostor::AnotherName, trusted, another_name()),
+            (Impostor::Expired, trusted, Certificate::Expired),
+            (Impostor::AnotherKey, trusted, Certificate::TrustedFor(host.to_owned())),
+        ] {
+            impostors.insert(impostor, tls::Ready::new(ca, host, &handshake(certificate))?);
+        }
+        let stolen = trusted.identity(host, truth)?.certificate;
+        let key = own.identity(host, &Certificate::SelfSigned)?.key;
+        impostors.insert(Impostor::StolenCertificate, tls::Ready::with_key_of_another(stolen, &key)?);
         Ok(Self {
             host: host.to_owned(),
             ca: trusted.certificate()?.to_vec(),
-            tls: tls::Ready::new(trusted, host, &handshake(Certificate::Trusted))?,
-            impostors: impostors?,
+            tls: tls::Ready::new(trusted, host, &handshake(truth.clone()))?,
+            impostors,
             old: Mutex::default(),
         })
     }
@@ -113,7 +117,7 @@ impl Scene {
 
     pub(super) fn impostor<'a>(&'a self, impostor: Impostor, witness: &'a Witness) -> Option<Receiver<'a>> {
         let tls = self.impostors.get(&impostor)?;
-        Some(Receiver { name: &self.host, tls, role: Role::Impostor, witness })
+        Some(Receiver { name: &self.host, tls, role: Role::Impostor(impostor), witness })
     }
 
     /// What the host sent in an earlier handshake; nothing if there was none.

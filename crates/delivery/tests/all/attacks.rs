@@ -1,0 +1,10 @@
+//! A hostile network between the courier and its hosts: whatever it does, nothing that is to be protected leaves in clear,
+//! or reaches a host that the receiving domain excludes.
+
+mod case;
+mod memory;
+mod strategy;
+mod tally;
+
+/// Attacks over streams in memory.
+const IN_MEMORY: u32 = 100_000;
