@@ -40,3 +40,47 @@ impl Failures {
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at).abs() < REMEMBERED
 }
+
+#[cfg(test)]
+mod tests {
+    use guarantee::StsProblem;
+
+    use super::*;
+
+    fn key(domain: usize, id: &str) -> (String, String) {
+        (format!("{domain}.example"), id.to_owned())
+    }
+
+    fn failure() -> Failure {
+        Failure { problem: StsProblem::FetchError, detail: "refused".to_owned() }
+    }
+
+    // rfc 8461 3.3: SHOULD In the case where the HTTPS GET
+    #[test]
+    fn a_failure_is_remembered_for_five_minutes_by_domain_and_id() {
+        let failures = Failures::default();
+        let begin = Timestamp::UNIX_EPOCH;
+        failures.add(key(1, "a"), failure(), begin);
+        let known = |key, seconds| failures.get(&key, begin + SignedDuration::from_secs(seconds)).is_some();
+        assert!(known(key(1, "a"), 0) && known(key(1, "a"), 299));
+        assert!(!known(key(1, "a"), 300));
+        assert!(!known(key(1, "b"), 0) && !known(key(2, "a"), 0));
+        // A clock that was set back does not keep a domain without its policy.
+        assert!(!known(key(1, "a"), -300));
+    }
+
+    #[test]
+    fn only_so_many_are_remembered_and_old_ones_make_room() {
+        let failures = Failures::default();
+        let begin = Timestamp::UNIX_EPOCH;
+        for domain in 0..=MOST {
+            failures.add(key(domain, "1"), failure(), begin);
+        }
+        assert!(failures.get(&key(MOST - 1, "1"), begin).is_some());
+        assert!(failures.get(&key(MOST, "1"), begin).is_none());
+        let later = begin + REMEMBERED;
+        failures.add(key(MOST, "1"), failure(), later);
+        assert!(failures.get(&key(MOST, "1"), later).is_some());
+        assert!(failures.get(&key(MOST - 1, "1"), later).is_none());
+    }
+}

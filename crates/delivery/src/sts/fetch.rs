@@ -175,10 +175,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
-/// An error of TLS lies within one of the stream, and is not its source.
+/// An error of TLS lies within errors of streams, and is not their source.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.downcast_ref().or_else(|| within.and_then(|inner| inner.downcast_ref()))
+    error.downcast_ref().or_else(|| within.and_then(|inner| tls_error(inner)))
 }
 
 /// The innermost cause: those around it say only that a request failed.

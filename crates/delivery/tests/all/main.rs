@@ -18,3 +18,4 @@ mod peer;
 mod probes;
 mod stages;
 mod starttls;
+mod sts;
