@@ -27,8 +27,26 @@ pub struct Recipient {
     pub state: String,
     /// `none`, `encrypted`, `authenticated` or `dane`, once known.
     pub protection: Option<String>,
-    /// The cause.
+    /// The cause, or the host's reply.
     pub reason: Option<String>,
+    /// The cause in a word.
+    pub cause: Option<String>,
+    /// Enhanced status code.
+    pub status: Option<String>,
+    /// What had to hold.
+    pub requirement: String,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub tls: Option<String>,
+    /// The cipher suite.
+    pub cipher: Option<String>,
+    /// The key exchange.
+    pub key_exchange: Option<String>,
+    /// SHA-256 of the host's certificate.
+    pub certificate_sha256: Option<String>,
+    /// `dane`, `mta-sts` or `certificate`.
+    pub authenticated_by: Option<String>,
+    /// The TLSA record, or the name.
+    pub authentication: Option<String>,
 }
 
 /// One line of `GET /stops`.
@@ -55,6 +73,8 @@ pub struct StoppedRecipient {
     pub host: String,
     /// The cause.
     pub reason: String,
+    /// The cause in a word.
+    pub cause: String,
     /// The enhanced status code.
     pub status: String,
     /// RFC 3339.

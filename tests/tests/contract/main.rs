@@ -13,4 +13,5 @@ mod state;
 mod submission;
 mod switch;
 mod table;
+mod transport;
 mod ways;

@@ -8,24 +8,55 @@ use rstest::rstest;
 enum Fate {
     /// It lies in the recipient's mailbox here.
     InTheMailbox,
-    /// The named host has it, and TLS protected it.
-    Encrypted(&'static str),
+    /// The named host has it, protected like this.
+    Protected(&'static str, &'static str),
     /// The named host has it, in clear.
     Unprotected(&'static str),
     /// Nobody has it; the cause begins like this, with this status.
     Stopped(&'static str, &'static str),
-    /// Nobody has it yet.
-    Deferred,
+    /// Nobody has it yet; the cause's kind.
+    Deferred(&'static str),
     /// Nobody has it, for a reason that is not the guarantee's; the status.
     Bounced(&'static str),
 }
 
-use Fate::{Bounced, Deferred, Encrypted, InTheMailbox, Stopped, Unprotected};
+use Fate::{Bounced, Deferred, InTheMailbox, Protected, Stopped, Unprotected};
 
 #[rstest]
 #[case::home("home.example", InTheMailbox, InTheMailbox)]
-#[case::tls("tls.example", Encrypted("mx.tls.example"), Encrypted("mx.tls.example"))]
-#[case::verified("verified.example", Encrypted("mx.verified.example"), Encrypted("mx.verified.example"))]
+#[case::tls(
+    "tls.example",
+    Protected("mx.tls.example", "encrypted"),
+    Protected("mx.tls.example", "encrypted")
+)]
+#[case::verified(
+    "verified.example",
+    Protected("mx.verified.example", "authenticated"),
+    Protected("mx.verified.example", "authenticated")
+)]
+#[case::dane("dane.example", Protected("mx.dane.example", "dane"), Protected("mx.dane.example", "dane"))]
+#[case::sts(
+    "sts.example",
+    Protected("mx.sts.example", "authenticated"),
+    Protected("mx.sts.example", "authenticated")
+)]
+#[case::dane_mismatch(
+    "dane-mismatch.example",
+    Stopped("TLS is required, but host mx.dane-mismatch.example[127.", "5.7.5"),
+    Deferred("dane_mismatch")
+)]
+#[case::sts_mismatch(
+    "sts-mismatch.example",
+    Stopped("TLS is required, but host mx.sts-mismatch.example[127.", "5.7.5"),
+    Deferred("sts_mismatch")
+)]
+#[case::bogus("bogus.example", Deferred("dns_bogus"), Deferred("dns_bogus"))]
+// Signed with an old algorithm, which a validator must not take for a forgery.
+#[case::old_algorithm(
+    "alg7.example",
+    Protected("mx.alg7.example", "dane"),
+    Protected("mx.alg7.example", "dane")
+)]
 #[case::plain(
     "plain.example",
     Stopped("TLS is required, but was not offered by host mx.plain.example[127.", "5.7.4"),
@@ -41,8 +72,8 @@ use Fate::{Bounced, Deferred, Encrypted, InTheMailbox, Stopped, Unprotected};
     Stopped("TLS is required, but the handshake with host mx.broken.example[127.", "5.7.5"),
     Unprotected("mx.broken.example")
 )]
-#[case::mixed("mixed.example", Encrypted("mx2.mixed.example"), Unprotected("mx1.mixed.example"))]
-#[case::down("down.example", Deferred, Deferred)]
+#[case::mixed("mixed.example", Protected("mx2.mixed.example", "encrypted"), Unprotected("mx1.mixed.example"))]
+#[case::down("down.example", Deferred("unreachable"), Deferred("unreachable"))]
 #[case::nomail("nomail.example", Bounced("5.1.10"), Bounced("5.1.10"))]
 fn row(#[case] domain: &str, #[case] on: Fate, #[case] off: Fate) {
     let demo = Demo::start();
@@ -79,18 +110,22 @@ fn check(demo: &Demo, alice: &User, mail: &Mail, status: &MessageStatus, fate: F
             assert_eq!(recipient.state, "delivered", "{status:?}");
             demo.bob().wait_for_message("INBOX", &mail.message_id);
         }
-        Encrypted(host) => {
+        Protected(host, protection) => {
             delivered(host, true);
-            let protection = recipient.protection.as_deref();
-            assert!(matches!(protection, Some("encrypted" | "authenticated")), "{status:?}");
+            assert_eq!(recipient.protection.as_deref(), Some(protection), "{status:?}");
         }
         Unprotected(host) => {
             delivered(host, false);
             assert_eq!(recipient.protection.as_deref(), Some("none"), "{status:?}");
         }
         Stopped(cause, code) => stopped(demo, alice, mail, status, (cause, code)),
-        Deferred => {
-            assert_eq!(recipient.state, "deferred", "{status:?}");
+        Deferred(cause) => {
+            assert_eq!(
+                (recipient.state.as_str(), recipient.cause.as_deref()),
+                ("deferred", Some(cause)),
+                "{status:?}"
+            );
+            assert_eq!(demo.deliveries_of(&mail.message_id, domain).len(), 0);
             assert!(alice.stop_of(&status.id).is_none());
             assert!(alice.bounces().iter().all(|bounce| bounce.original_message_id() != mail.message_id));
         }

@@ -26,7 +26,7 @@ impl RunnerParts {
         };
         let Attempted { fates, sightings } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
-        self.watch.note(job.facts.account.as_deref(), &sightings, now).await;
+        self.watch.note(job, &sightings, now).await;
         let mut outcomes = Vec::with_capacity(fates.len());
         for (recipient, fate) in job.recipients.iter().zip(fates) {
             let outcome = match fate {

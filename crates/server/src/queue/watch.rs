@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use guarantee::{Cause, FADES_AFTER, Line, Loss, Sighted, Sighting, recognise};
+use guarantee::{Cause, FADES_AFTER, Line, Loss, Origin, Sighted, Sighting, Wish, recognise};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use store::{Job, Store, StoreError};
 
@@ -53,23 +53,20 @@ impl Watch {
 
     /// Takes note of what an attempt's connections showed. A database failure is only logged: what became of the mail
     /// is still to be recorded.
-    pub async fn note(&self, account: Option<&str>, sightings: &[Sighting], now: Timestamp) {
-        if let Err(error) = self.try_note(account, sightings, now).await {
+    pub async fn note(&self, job: &Job, sightings: &[Sighting], now: Timestamp) {
+        if let Err(error) = self.try_note(job, sightings, now).await {
             tracing::error!(%error, "what a domain's hosts showed could not be remembered");
         }
     }
 
-    async fn try_note(
-        &self,
-        account: Option<&str>,
-        sightings: &[Sighting],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn try_note(&self, job: &Job, sightings: &[Sighting], now: Timestamp) -> Result<(), StoreError> {
         for sighting in sightings {
             self.note_line(sighting, now).await?;
         }
-        self.inner.store.remember(account, sightings, now).await?;
-        if self.inner.reporting == Reporting::On && !sightings.is_empty() {
+        self.inner.store.remember(job.facts.account.as_deref(), sightings, now).await?;
+        // RFC 8460 §3: the delivery of a report is not itself reported.
+        let counts = job.facts.origin != Origin::Report || job.facts.wish != Wish::TlsOptional;
+        if self.inner.reporting == Reporting::On && counts && !sightings.is_empty() {
             let day = now.to_zoned_datetime(TimeZone::UTC).date();
             self.inner.store.count_tls_results(day, sightings).await?;
         }
