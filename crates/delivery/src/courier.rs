@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use guarantee::{
-    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, LookupFailure,
+    Addresses, Age, Cause, Clearance, Facts, Handshake, HostAddress, HostFailure, Identity, LookupFailure,
     LookupFailureKind, MxAnswer, MxHost, PlannedHost, Proof, Starttls, Sts, Tlsa, Verdict, Weight, judge,
 };
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use smtp::client::TlsWish;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    connection::{Connection, NotOpened, Shown, Target, plain},
+    connection::{Connection, NotOpened, Shown, Target},
     dial::{Dial, Tcp},
     dns::{self, Answer, Dns, DnsServers, Dnssec},
     gather::{Gathering, Ownership},
@@ -21,9 +21,10 @@ use crate::{
     log::Log,
     patience::{Patience, Remaining},
     pool::{self, Pool},
+    sessions::Sessions,
     silent::Silent,
     sts::{self, Policies, PolicyStore},
-    verify,
+    verify::plain,
 };
 
 /// Connections to one address for one mail: TLS twice, to be certain, and once in clear.
@@ -39,7 +40,7 @@ struct Inner {
     settings: Settings,
     dns: Dns,
     sts: Policies,
-    tls: Arc<ClientConfig>,
+    sessions: Sessions,
     identifier: Identifier,
     pool: Pool,
     silent: Silent,
@@ -106,7 +107,7 @@ impl Courier {
         let inner = Inner {
             dns,
             sts,
-            tls: verify::client_config(),
+            sessions: Sessions::new(),
             identifier: Identifier::new(&settings.roots)?,
             settings,
             pool: Pool::new(patience.cap(pool::IDLE)),
@@ -115,6 +116,11 @@ impl Courier {
             dial,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What HTTPS other than for policies needs.
+    pub(crate) fn web(&self) -> (&Dns, &Settings) {
+        (&self.inner.dns, &self.inner.settings)
     }
 
     /// Closes the connections that wait for another mail.
@@ -224,7 +230,43 @@ impl Courier {
             }
             connection.leave().await;
         }
+        if reuse == Reuse::Allowed
+            && let Some(resumed) = self.resumed(planned, address, remaining, log).await
+        {
+            return resumed;
+        }
         self.fresh(planned, address, remaining, log).await
+    }
+
+    /// A connection that takes up a session; `None` if there is none, or anything is not as it was when it began.
+    /// Then only a connection without it says what the host shows.
+    async fn resumed(
+        &self,
+        planned: &PlannedHost,
+        address: SocketAddr,
+        remaining: Remaining,
+        log: &mut Log<'_>,
+    ) -> Option<Result<Cleared, HostFailure>> {
+        let session = self.inner.sessions.of(planned, address)?;
+        match self.open(planned, address, TlsWish::IfOffered, &session.tls, remaining).await {
+            Err(NotOpened::NoTls(_)) => {}
+            Err(NotOpened::Away(cause)) => return Some(Err(HostFailure { cause, weight: Weight::Away })),
+            Ok(connection) => {
+                let seen = self.seen(planned, &connection, 1);
+                let as_before = identity(&seen.starttls) == Some(&session.identity);
+                let verdict = judge(planned, &seen);
+                match verdict {
+                    Verdict::Proceed(ref clearance) if as_before => {
+                        log.judged(planned, &seen, &verdict);
+                        let clearance = clearance.clone();
+                        return Some(Ok(Cleared { connection, clearance, reused: false }));
+                    }
+                    _ => connection.leave().await,
+                }
+            }
+        }
+        self.inner.sessions.forget(planned, address);
+        None
     }
 
     async fn fresh(
@@ -237,7 +279,8 @@ impl Courier {
         let host = HostAddress { name: planned.name.clone(), address: address.ip() };
         let mut wish = TlsWish::IfOffered;
         for connections in 1..=MAX_CONNECTIONS {
-            let (connection, seen) = match self.open(planned, address, wish, remaining).await {
+            let tls = self.inner.sessions.none();
+            let (connection, seen) = match self.open(planned, address, wish, &tls, remaining).await {
                 Ok(connection) => {
                     let seen = self.seen(planned, &connection, connections);
                     (Some(connection), seen)
@@ -251,6 +294,9 @@ impl Courier {
             log.judged(planned, &seen, &verdict);
             match (verdict, connection) {
                 (Verdict::Proceed(clearance), Some(connection)) => {
+                    if let Some(identity) = identity(&seen.starttls) {
+                        self.inner.sessions.keep(planned, address, identity.clone(), tls);
+                    }
                     return Ok(Cleared { connection, clearance, reused: false });
                 }
                 (Verdict::NextHost(failure), connection) => {
@@ -275,9 +321,10 @@ impl Courier {
         planned: &PlannedHost,
         address: SocketAddr,
         wish: TlsWish,
+        tls: &Arc<ClientConfig>,
         remaining: Remaining,
     ) -> Result<Connection, NotOpened> {
-        let Inner { settings, tls, silent, dial, .. } = &*self.inner;
+        let Inner { settings, silent, dial, .. } = &*self.inner;
         let host = HostAddress { name: planned.name.clone(), address: address.ip() };
         let sni = planned.sni.clone();
         let until = remaining.connect(silent.contains(address, Instant::now()));
@@ -319,6 +366,16 @@ impl Courier {
             self.inner.pool.put(&planned.sni, address, connection).await;
         } else {
             connection.leave().await;
+        }
+    }
+}
+
+/// Who a host has proven to be, if TLS is up.
+fn identity(starttls: &Starttls) -> Option<&Identity> {
+    match starttls {
+        Starttls::Established { identity, .. } => Some(identity),
+        Starttls::NotOffered | Starttls::NotTried | Starttls::Refused { .. } | Starttls::Failed { .. } => {
+            None
         }
     }
 }

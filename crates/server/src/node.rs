@@ -35,6 +35,9 @@ use crate::{
 /// Deliveries under way may take so long to end after the shutdown began; what is cut off is tried again after a restart.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Kept MTA-STS policies are looked through so often (RFC 8461 §3.3: SHOULD daily).
+const REFRESH_EVERY: Duration = Duration::from_hours(1);
+
 /// What a node is made of.
 pub struct NodeConfig {
     /// What is at home here.
@@ -235,7 +238,7 @@ impl Node {
         }
         tasks.spawn(runner.run(shutdown.clone()));
         let ending = shutdown.clone();
-        tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or_default() });
+        tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or(()) });
         if let Some(reports) = tls_reports {
             tasks.spawn(reports.run(shutdown.clone()));
         }
@@ -271,6 +274,10 @@ fn lock(data: &Path) -> anyhow::Result<File> {
 async fn upkeep(courier: Courier) {
     if let Err(fault) = courier.check_dnssec().await {
         tracing::error!("DNSSEC: {fault}; until then mail waits");
+    }
+    loop {
+        tokio::time::sleep(REFRESH_EVERY).await;
+        courier.refresh_policies(jiff::Timestamp::now()).await;
     }
 }
 

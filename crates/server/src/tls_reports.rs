@@ -10,7 +10,7 @@ use smtp::{
     envelope::{Notify as NotifyOn, ReversePath},
 };
 use store::{MessageFacts, NewMessage, NewRecipient, PolicyResults, Store, StoreError, TlsReportDue};
-use tlsrpt::{Draft, Failure, Outcome, Report, ReportId, Reporter, ResultRow, Rua, Signer};
+use tlsrpt::{Draft, Failure, MEDIA_TYPE, Outcome, Report, ReportId, Reporter, ResultRow, Rua, Signer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -51,17 +51,20 @@ impl TlsReports {
         }
     }
 
-    /// Sends what is due: the days before today, in UTC. A report that is marked is never sent a second time.
+    /// Sends what is due: the days before today, in UTC. What no destination has taken is tried again for a day (§5.5).
     pub async fn send_due(&self, now: Timestamp) -> Result<(), StoreError> {
         let today = now.to_zoned_datetime(TimeZone::UTC).date();
         for due in self.store.tls_reports_due(today).await? {
             let results = self.store.tls_results(due.day, &due.domain).await?;
             let destinations = tlsrpt::destinations(&self.courier.report_records(&due.domain).await);
-            if self.store.mark_tls_reported(due.day, &due.domain, now).await?
-                && !destinations.is_empty()
-                && let Some(report) = self.compose(&due, &results)
-            {
-                self.send(&due, &report, &destinations, now).await?;
+            let report = self.compose(&due, &results).filter(|_| !destinations.is_empty());
+            let taken = match &report {
+                Some(report) => self.send(&due, report, &destinations, now).await?,
+                None => false,
+            };
+            let is_old = today.yesterday().is_ok_and(|yesterday| due.day < yesterday);
+            if !taken && (report.is_none() || is_old) {
+                self.store.mark_tls_reported(due.day, &due.domain, now).await?;
             }
         }
         Ok(())
@@ -85,23 +88,34 @@ impl TlsReports {
         }
     }
 
-    /// To each destination: a domain that names several wants it at all of them (§3).
+    /// To the first destination that takes it (§3: one is enough). A report that is marked is never sent a second time.
     async fn send(
         &self,
         due: &TlsReportDue,
         report: &Report,
         destinations: &[Rua],
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         for destination in destinations {
             match destination {
-                Rua::Mailto(address) => self.queue(report, address, now).await?,
-                Rua::Https(url) => {
-                    tracing::warn!(%url, domain = due.domain, "reports over HTTPS are not sent yet");
+                Rua::Mailto(address) => {
+                    if self.store.mark_tls_reported(due.day, &due.domain, now).await? {
+                        self.queue(report, address, now).await?;
+                    }
+                    return Ok(true);
                 }
+                Rua::Https(url) => match self.courier.post(url.as_str(), MEDIA_TYPE, report.gzip()).await {
+                    Ok(()) => {
+                        self.store.mark_tls_reported(due.day, &due.domain, now).await?;
+                        return Ok(true);
+                    }
+                    Err(error) => {
+                        tracing::warn!(error, domain = due.domain, "a report was not taken over HTTPS");
+                    }
+                },
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn queue(&self, report: &Report, to: &tlsrpt::Address, now: Timestamp) -> Result<(), StoreError> {

@@ -107,7 +107,7 @@ impl Fetcher {
 }
 
 /// TLS 1.2 and 1.3 (RFC 8461 §7.2), the policy host's name asked for in SNI and looked for among DNS-IDs (§3.3).
-fn client_config(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
+pub(crate) fn client_config(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
     let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for root in roots {
         store
