@@ -128,7 +128,7 @@ impl Connection {
         let connecting = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
         let stream = match timeout_at(self.remaining.handshake(), connecting).await {
             Err(_elapsed) => return Err(failed(TlsFailure::Interrupted, "timed out".to_owned())),
-            Ok(Err(error)) => return Err(failed(verify::classify(&error), plain(&error))),
+            Ok(Err(error)) => return Err(failed(verify::classify(&error), verify::explain(&error))),
             Ok(Ok(stream)) => stream,
         };
         let Some(secured) = verify::details(stream.get_ref().1) else {
@@ -302,7 +302,8 @@ impl Connection {
             Ok(Ok(0)) => self.dialogue.lost(Loss::Closed),
             Ok(Ok(count)) => self.dialogue.feed(&buffer[..count]),
             Ok(Err(error)) => {
-                self.alert = (verify::classify(&error) == TlsFailure::Refused).then(|| plain(&error));
+                self.alert =
+                    (verify::classify(&error) == TlsFailure::Refused).then(|| verify::explain(&error));
                 self.dialogue.lost(Loss::Closed);
             }
         }
@@ -342,10 +343,4 @@ enum Step {
     Handshake,
     Reported(Report),
     Idle,
-}
-
-/// An error as a sentence for mail administrators, without the operating system's number.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

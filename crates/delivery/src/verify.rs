@@ -11,8 +11,8 @@ use std::{fmt::Write, io, sync::Arc};
 
 use guarantee::{TlsDetails, TlsFailure, TlsVersion};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, ProtocolVersion,
-    SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error,
+    PeerIncompatible, ProtocolVersion, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -24,18 +24,17 @@ use sha2::{Digest, Sha256};
 
 use crate::signature::{self, Protocol, Signed};
 
-/// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate.
-pub(crate) fn client_config() -> Arc<ClientConfig> {
+/// The TLS client configuration: TLS 1.2 and 1.3 only (P13, RFC 8997), any certificate. Without resumption;
+/// [`crate::sessions`] says where there is some.
+pub(crate) fn client_config() -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate { provider: Arc::clone(&provider) });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .expect("the provider has suites for both versions");
     let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    // What a host shows on a connection must not depend on what it showed on another: two refusals of one bad ticket
-    // would look like certainty. Connections are kept instead.
     config.resumption = Resumption::disabled();
-    Arc::new(config)
+    config
 }
 
 /// Accepts every certificate, but not a handshake that its key has not signed.
@@ -112,7 +111,7 @@ pub(crate) fn details(connection: &ClientConnection) -> Option<Secured> {
     let suite = connection.negotiated_cipher_suite()?.suite();
     let chain: Vec<_> = connection.peer_certificates()?.iter().map(|one| one.clone().into_owned()).collect();
     let certificate = chain.first()?;
-    let group = connection.negotiated_key_exchange_group().map(|group| group.name());
+    let group = connection.negotiated_key_exchange_group().map(rustls::crypto::SupportedKxGroup::name);
     let tls = TlsDetails {
         version,
         cipher: suite.as_str().unwrap_or("unknown").to_owned(),
@@ -124,7 +123,7 @@ pub(crate) fn details(connection: &ClientConnection) -> Option<Secured> {
 
 /// What ended a handshake, from the error of the TLS stream.
 pub(crate) fn classify(error: &io::Error) -> TlsFailure {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+    match of_tls(error) {
         // Not signed by the key it shows: whoever is on the way can bring that about.
         Some(Error::InvalidCertificate(CertificateError::BadSignature)) => TlsFailure::Interrupted,
         Some(
@@ -143,6 +142,54 @@ pub(crate) fn classify(error: &io::Error) -> TlsFailure {
         // Resets, early ends, and what is not TLS: anybody on the way can cause these.
         Some(_) | None => TlsFailure::Interrupted,
     }
+}
+
+/// What ended TLS, for mail administrators.
+pub(crate) fn explain(error: &io::Error) -> String {
+    match of_tls(error) {
+        Some(Error::AlertReceived(alert)) => {
+            let meaning = match alert {
+                AlertDescription::ProtocolVersion => ": no common protocol version, TLS 1.2 or 1.3",
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+                    ": perhaps no cipher with ECDHE and AEAD in common"
+                }
+                _ => "",
+            };
+            format!("the host answered with the alert {}{meaning}", snake_case(&format!("{alert:?}")))
+        }
+        Some(Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        )) => "no common protocol version: the host chose one before TLS 1.2".to_owned(),
+        Some(Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
+        )) => "no cipher with ECDHE and AEAD in common".to_owned(),
+        Some(Error::InvalidCertificate(CertificateError::BadSignature)) => {
+            "the handshake is not signed by the key of the host's certificate".to_owned()
+        }
+        _ => plain(error),
+    }
+}
+
+/// An error as a sentence for mail administrators, without the operating system's number.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+fn of_tls(error: &io::Error) -> Option<&Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// An alert's name as in RFC 8446 §6.
+fn snake_case(name: &str) -> String {
+    name.char_indices().fold(String::new(), |mut snake, (index, one)| {
+        if one.is_ascii_uppercase() && index > 0 {
+            snake.push('_');
+        }
+        snake.push(one.to_ascii_lowercase());
+        snake
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

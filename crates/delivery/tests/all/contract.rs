@@ -26,12 +26,12 @@ use crate::fixture::{Encrypted, Fixture, Opportunistic};
 )]
 #[case::legacy(
     "legacy.example",
-    "stopped 5.7.5: TLS is required, but the handshake with host mx.legacy.example[1] failed: received fatal alert: ProtocolVersion",
+    "stopped 5.7.5: TLS is required, but the handshake with host mx.legacy.example[1] failed: the host answered with the alert protocol_version: no common protocol version, TLS 1.2 or 1.3",
     "delivered none in clear by mx.legacy.example[1]"
 )]
 #[case::broken(
     "broken.example",
-    "stopped 5.7.5: TLS is required, but the handshake with host mx.broken.example[1] failed: received fatal alert: HandshakeFailure",
+    "stopped 5.7.5: TLS is required, but the handshake with host mx.broken.example[1] failed: the host answered with the alert handshake_failure: perhaps no cipher with ECDHE and AEAD in common",
     "delivered none in clear by mx.broken.example[1]"
 )]
 #[case::mixed(

@@ -11,6 +11,7 @@ mod envelope;
 mod facts;
 mod fixture;
 mod hosts;
+mod identity;
 mod kept;
 mod next_hops;
 mod odd_peers;

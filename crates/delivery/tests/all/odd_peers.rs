@@ -107,7 +107,7 @@ async fn an_alert_after_the_handshake(#[case] version: &'static rustls::Supporte
     })
     .await;
     let fate = peer.send(Patience::default(), Encrypted).await;
-    assert!(fate.starts_with(&format!("stopped 5.7.5: {FAILED}received fatal alert: ")), "{fate}");
+    assert!(fate.starts_with(&format!("stopped 5.7.5: {FAILED}the host answered with the alert ")), "{fate}");
     assert_eq!((peer.count("STARTTLS"), peer.count("MAIL")), (2, 0));
     assert_eq!(peer.send(Patience::default(), Opportunistic).await, "delivered none");
 }
@@ -162,7 +162,7 @@ async fn a_handshake_that_another_key_signed(#[case] version: &'static rustls::S
     })
     .await;
     let fate = peer.send(Patience::default(), Encrypted).await;
-    assert_eq!(fate, format!("deferred 4.7.5: {FAILED}invalid peer certificate: BadSignature"));
+    assert_eq!(fate, format!("deferred 4.7.5: {FAILED}the handshake is not signed by the key of the host's certificate"));
     assert_eq!(peer.send(Patience::default(), Opportunistic).await, "delivered none");
 }
 
