@@ -120,8 +120,8 @@ impl Acceptance {
 
     /// The same, which signs users' mail (RFC 6376).
     #[must_use]
-    pub fn signing(self, signer: Option<&Arc<Signer>>) -> Self {
-        Self { signer: signer.cloned(), ..self }
+    pub fn signing(self, signer: Option<Arc<Signer>>) -> Self {
+        Self { signer, ..self }
     }
 
     /// What is at home here.

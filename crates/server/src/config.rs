@@ -228,18 +228,33 @@ impl Config {
         }
     }
 
-    /// What signs mail. Fails when the key can't be used.
-    pub fn signing(&self) -> anyhow::Result<Option<Signing>> {
-        let Some(DkimOptions { domain, selector, key, sign_mail }) = &self.dkim else { return Ok(None) };
-        let pem = fs::read_to_string(key).with_context(|| format!("dkim.key = {}", key.display()))?;
-        let signer = Signer::new(domain, selector, &pem).context("dkim")?;
-        Ok(Some(Signing { signer: Arc::new(signer), mail: *sign_mail }))
+    /// What signs users' mail. Fails when the key can't be used.
+    pub fn signer(&self) -> anyhow::Result<Option<Arc<Signer>>> {
+        match &self.dkim {
+            Some(dkim) if dkim.sign_mail => Ok(Some(dkim.signer()?)),
+            Some(_) | None => Ok(None),
+        }
     }
 
-    /// Who reports on transport security. Fails when the contact is no address.
-    pub fn reporter(&self) -> anyhow::Result<Option<Reporter>> {
+    /// Who reports on transport security, and what signs the reports. Fails when the contact is no address, or when
+    /// nothing signs them.
+    pub fn reporter(&self) -> anyhow::Result<Option<(Reporter, Arc<Signer>)>> {
         let Some(TlsRptOptions { organization, contact }) = &self.tls_rpt else { return Ok(None) };
-        Ok(Some(Reporter::new(organization, contact).context("tls_rpt.contact")?))
+        let reporter = Reporter::new(organization, contact).context("tls_rpt.contact")?;
+        let Some(dkim) = &self.dkim else {
+            bail!(
+                "tls_rpt: reports must be signed (RFC 8460 §3); add [dkim] for {}",
+                reporter.contact().domain()
+            )
+        };
+        let signer = dkim.signer()?;
+        if !signer.domain().eq_ignore_ascii_case(reporter.contact().domain()) {
+            bail!(
+                "tls_rpt.contact = {contact:?}: reports are signed for dkim.domain = {:?}; give a contact there",
+                signer.domain()
+            );
+        }
+        Ok(Some((reporter, signer)))
     }
 
     /// Whom to ask.
@@ -248,13 +263,12 @@ impl Config {
     }
 }
 
-/// What signs mail.
-#[derive(Clone, Debug)]
-pub struct Signing {
-    /// The signer.
-    pub signer: Arc<Signer>,
-    /// Whether users' mail is signed, too.
-    pub mail: bool,
+impl DkimOptions {
+    fn signer(&self) -> anyhow::Result<Arc<Signer>> {
+        let Self { domain, selector, key, .. } = self;
+        let pem = fs::read_to_string(key).with_context(|| format!("dkim.key = {}", key.display()))?;
+        Ok(Arc::new(Signer::new(domain, selector, &pem).context("dkim")?))
+    }
 }
 
 /// The certificates of a PEM file; at least one.
@@ -306,6 +320,26 @@ mod tests {
         assert!(format!("{missing:#}").starts_with("dnssec.anchor = /gone: can't be read"), "{missing:#}");
         let trusted = format!("{GOOD}[dnssec]\ntrust_ad = true\n");
         assert_eq!(read(&trusted).expect("valid").dnssec().expect("trusted"), Dnssec::TrustAd);
+    }
+
+    #[test]
+    fn reports_need_a_signature_of_their_contacts_domain() {
+        let key = tempfile::NamedTempFile::new().expect("a file");
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key");
+        fs::write(key.path(), pair.serialize_pem()).expect("written");
+        let rpt = |contact: &str| format!("{GOOD}[tls_rpt]\norganization = \"O\"\ncontact = \"{contact}\"\n");
+        let dkim = format!("[dkim]\ndomain = \"example.org\"\nselector = \"s\"\nkey = {:?}\n", key.path());
+        let told = |text: &str| match read(text).expect("well-formed").reporter() {
+            Ok(reporter) => format!("{}", reporter.is_some()),
+            Err(error) => format!("{error:#}"),
+        };
+        assert_eq!(told(GOOD), "false");
+        assert!(told(&rpt("postmaster@example.org")).starts_with("tls_rpt: reports must be signed"));
+        assert_eq!(told(&(rpt("postmaster@example.org") + &dkim)), "true");
+        assert!(told(&(rpt("postmaster@other.example") + &dkim)).starts_with("tls_rpt.contact = "));
+        assert!(told(&(rpt("nobody") + &dkim)).starts_with("tls_rpt.contact: "));
+        let signer = read(&(GOOD.to_owned() + &dkim)).expect("well-formed").signer().expect("a key");
+        assert!(signer.is_none(), "users' mail is signed on request only");
     }
 
     #[rstest]

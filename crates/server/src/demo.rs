@@ -116,7 +116,7 @@ fn node_config(data: &Path, listen: Listen, world: &World) -> anyhow::Result<Nod
         listen,
         certificate: self_signed(data, names)?,
         settings: settings(world.coordinates())?,
-        signing: None,
+        signer: None,
         tls_reporter: None,
         scheme: Scheme::Http,
         keep: SignedDuration::from_hours(30 * 24),

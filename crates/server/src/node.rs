@@ -22,7 +22,7 @@ use crate::{
     accounts::Accounts,
     check::Checks,
     clock::Clock,
-    config::{Listen, Signing},
+    config::Listen,
     events::Events,
     http::{self, HttpState, Scheme},
     local::Local,
@@ -50,10 +50,10 @@ pub struct NodeConfig {
     pub certificate: Certificate,
     /// How mail leaves.
     pub settings: Settings,
-    /// What signs mail.
-    pub signing: Option<Signing>,
-    /// Who reports to receiving domains, if that is wanted.
-    pub tls_reporter: Option<tlsrpt::Reporter>,
+    /// What signs users' mail.
+    pub signer: Option<Arc<tlsrpt::Signer>>,
+    /// Who reports to receiving domains, and what signs the reports, if that is wanted.
+    pub tls_reporter: Option<(tlsrpt::Reporter, Arc<tlsrpt::Signer>)>,
     /// How users reach the page.
     pub scheme: Scheme,
     /// How long finished messages, stops and evidence are kept.
@@ -131,7 +131,7 @@ pub struct Addresses {
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
-        let NodeConfig { local, data, listen, certificate, settings, signing, tls_reporter, scheme, keep } =
+        let NodeConfig { local, data, listen, certificate, settings, signer, tls_reporter, scheme, keep } =
             config;
         let lock = lock(&data)?;
         let listeners = Listeners::bind(&listen).await?;
@@ -145,13 +145,13 @@ impl Node {
         let accounts = Accounts::new(Arc::clone(&store));
         let acceptance =
             Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
-                .signing(signing.as_ref().filter(|signing| signing.mail).map(|signing| &signing.signer));
+                .signing(signer);
         let reporting = if tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
-        let tls_reports = tls_reporter.map(|reporter| TlsReports {
+        let tls_reports = tls_reporter.map(|(reporter, signer)| TlsReports {
             store: Arc::clone(&store),
             courier: courier.clone(),
             reporter,
-            signer: signing.map(|signing| signing.signer),
+            signer,
             local: Arc::clone(&local),
             wake: Arc::clone(&wake),
         });

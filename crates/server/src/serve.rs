@@ -40,7 +40,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 /// Whether all that the configuration names can be used, without leaving anything behind.
 pub fn check(config: &Config) -> anyhow::Result<()> {
     settings(config)?;
-    config.signing()?;
+    config.signer()?;
     config.reporter()?;
     if let Some(files) = &config.tls {
         Certificate::read(&files.certificate, &files.key).context("tls")?;
@@ -56,7 +56,7 @@ fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
         listen: config.listen.clone(),
         certificate: certificate(config, &config.data)?,
         settings: settings(config)?,
-        signing: config.signing()?,
+        signer: config.signer()?,
         tls_reporter: config.reporter()?,
         scheme: if config.https { Scheme::Https } else { Scheme::Http },
         keep: SignedDuration::from_hours(hours),

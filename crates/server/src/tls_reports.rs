@@ -30,8 +30,8 @@ pub struct TlsReports {
     pub courier: Courier,
     /// Who reports.
     pub reporter: Reporter,
-    /// Signs the mails.
-    pub signer: Option<Arc<Signer>>,
+    /// Signs the mails (§3: MUST).
+    pub signer: Arc<Signer>,
     /// What is at home here.
     pub local: Arc<Local>,
     /// Tells the queue runner that there is work.
@@ -119,13 +119,14 @@ impl TlsReports {
     }
 
     async fn queue(&self, report: &Report, to: &tlsrpt::Address, now: Timestamp) -> Result<(), StoreError> {
-        let mut raw = report.mail(to, now);
-        if let Some(signer) = &self.signer {
-            match signer.sign(&raw, now) {
-                Ok(field) => raw = [field, raw].concat(),
-                Err(error) => tracing::error!(%error, "a report can't be signed"),
+        let mail = report.mail(to, now);
+        let raw = match self.signer.sign(&mail, now) {
+            Ok(field) => [field, mail].concat(),
+            Err(error) => {
+                tracing::error!(%error, "a report can't be signed, and is not sent");
+                return Ok(());
             }
-        }
+        };
         let to = to.to_string();
         let Ok(parsed) = Address::parse(&to) else { return Ok(()) };
         let listing = listing(&raw);
@@ -182,3 +183,6 @@ fn rows(results: &[PolicyResults]) -> Vec<ResultRow> {
     }
     rows
 }
+
+#[cfg(test)]
+mod tests;

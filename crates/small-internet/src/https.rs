@@ -41,6 +41,9 @@ impl Site {
     }
 }
 
+/// Where reports can be posted.
+const REPORTS: &str = "/reports";
+
 /// Serves one connection.
 pub(crate) async fn serve(tcp: TcpStream, place: &Place, site: &Site, records: &Records) -> io::Result<()> {
     tcp.set_nodelay(true)?;
@@ -64,6 +67,8 @@ pub(crate) async fn serve(tcp: TcpStream, place: &Place, site: &Site, records: &
         }
         (Some("GET"), Some(PATH)) => answer(&mut wire, &site.answer).await?,
         (Some("GET"), _) => send(&mut wire, &page(404, "There is nothing\n")).await?,
+        // Reports on transport security (RFC 8460 §5.4); what they say is not kept.
+        (Some("POST"), Some(REPORTS)) => send(&mut wire, &page(201, "Thank you\n")).await?,
         _ => send(&mut wire, &page(405, "Only GET is possible\n")).await?,
     }
     wire.finish().await
