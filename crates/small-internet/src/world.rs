@@ -137,6 +137,10 @@ impl World {
         self.ca.pem()
     }
 
+    pub(crate) fn ca(&self) -> &Ca {
+        &self.ca
+    }
+
     /// The key of the root zone, the anchor of trust: a DNSKEY record in the presentation format of zone files.
     pub fn trust_anchor(&self) -> &str {
         &self.trust_anchor

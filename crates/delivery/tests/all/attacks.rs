@@ -3,8 +3,13 @@
 
 mod case;
 mod memory;
+mod rules;
+mod sockets;
 mod strategy;
 mod tally;
 
 /// Attacks over streams in memory.
 const IN_MEMORY: u32 = 100_000;
+
+/// Attacks over sockets, with real DNS and real policy hosts.
+const OVER_SOCKETS: u32 = 1_000;

@@ -16,6 +16,7 @@ use crate::{
     ca::Ca,
     host::{Certificate, Handshake, Versions},
     tls,
+    world::World,
 };
 
 /// Octets on their way between two ends in memory.
@@ -42,6 +43,14 @@ impl Scene {
             std::fs::create_dir_all(each).with_context(|| format!("cannot make {}", each.display()))?;
         }
         Self::of((&Ca::open(&trusted)?, &Ca::open(&own)?), host, &Certificate::Trusted, versions)
+    }
+
+    /// A host of this world, which presents `truth`; the attacker's own CA is founded in `directory`.
+    ///
+    /// # Errors
+    /// When the directory can't be written, or the name is none for a certificate.
+    pub fn in_world(world: &World, host: &str, truth: &Certificate, directory: &Path) -> Result<Self> {
+        Self::of((world.ca(), &Ca::open(directory)?), host, truth, Versions::Both)
     }
 
     /// `trusted` is the CA that the clients trust, `own` is the attacker's; `truth` is what the host presents.

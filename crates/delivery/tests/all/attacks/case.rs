@@ -12,11 +12,16 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCas
 use small_internet::{Attack, Impostor, Scene, Seen};
 use smtp::envelope::ReversePath;
 
-use super::{memory::ADDRESSES, strategy::attack, tally::Tally};
+use super::{
+    memory::ADDRESSES,
+    rules::Published,
+    strategy::{attack, requirement},
+    tally::Tally,
+};
 use crate::fixture;
 
 pub(super) const HOST: &str = "mx.guarded.example";
-const DOMAIN: &str = "guarded.example";
+pub(super) const DOMAIN: &str = "guarded.example";
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -31,27 +36,6 @@ pub(super) struct Case {
     pub(super) attacks: Vec<Attack>,
 }
 
-/// What the receiving domain publishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Published {
-    Nothing,
-    /// `3 1 1` of the host's key.
-    DaneKey,
-    /// `2 0 0` of the CA.
-    DaneAnchor,
-    /// `3 1 1` of another key: the host itself is excluded.
-    DaneOtherKey,
-    /// Records that nobody can use.
-    DaneUnusable,
-    /// The look-up fails.
-    DaneFailed,
-    /// MTA-STS `enforce` that names the host.
-    StsEnforce,
-    /// MTA-STS `enforce` that names another: the host itself is excluded.
-    StsOtherHost,
-    StsTesting,
-}
-
 /// What the attacker does to the look that is to confirm the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SecondLook {
@@ -64,8 +48,6 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         DaneAnchor, DaneFailed, DaneKey, DaneOtherKey, DaneUnusable, Nothing, StsEnforce, StsOtherHost,
         StsTesting,
     };
-    use Requirement::{Authenticated, Encrypted, Opportunistic, Regardless, RequireTls};
-    let requirement = || prop_oneof![1 => Just(Regardless), 4 => Just(Opportunistic), 8 => Just(Encrypted), 2 => Just(Authenticated), 2 => Just(RequireTls)];
     let published = prop_oneof![
         8 => Just(Nothing),
         6 => Just(DaneKey),
@@ -110,18 +92,18 @@ pub(super) fn settings(ca: Vec<u8>) -> Settings {
 }
 
 /// Nothing else on the wire reads like this.
-fn secret(number: usize) -> String {
+pub(super) fn secret(number: usize) -> String {
     format!("top-secret-{number}-")
 }
 
 /// A mail with its secret in envelope and content.
-pub(super) fn mail(number: usize, requirement: Requirement) -> Attempt {
+pub(super) fn mail(number: usize, domain: &str, requirement: Requirement) -> Attempt {
     let secret = secret(number);
     Attempt {
         reverse_path: ReversePath::Address(format!("{secret}from@home.example")),
-        recipients: vec![fixture::recipient(&format!("{secret}to"), DOMAIN)],
+        recipients: vec![fixture::recipient(&format!("{secret}to"), domain)],
         content: format!("Subject: {secret}subject\r\n\r\n{secret}text\r\n").into(),
-        ..fixture::attempt(DOMAIN, requirement)
+        ..fixture::attempt(domain, requirement)
     }
 }
 
@@ -185,45 +167,6 @@ impl Case {
         Facts { next_hop: DOMAIN.to_owned(), mx, sts }
     }
 
-    /// Whether this mail may leave in clear.
-    fn clear(&self, requirement: Requirement) -> bool {
-        match requirement {
-            Requirement::Regardless => true,
-            Requirement::Opportunistic => {
-                matches!(self.published, Published::Nothing | Published::StsTesting)
-            }
-            Requirement::Encrypted | Requirement::Authenticated | Requirement::RequireTls => false,
-        }
-    }
-
-    /// Whether this mail may go to the true host, in TLS.
-    fn host(&self, requirement: Requirement) -> bool {
-        use Published::{DaneFailed, DaneOtherKey, StsOtherHost};
-        requirement == Requirement::Regardless
-            || !matches!(self.published, DaneOtherKey | DaneFailed | StsOtherHost)
-    }
-
-    /// Whether this mail may go to a host with such a certificate, in TLS.
-    fn impostor(&self, requirement: Requirement, impostor: Impostor) -> bool {
-        use Published::{
-            DaneAnchor, DaneFailed, DaneKey, DaneOtherKey, DaneUnusable, Nothing, StsEnforce, StsOtherHost,
-            StsTesting,
-        };
-        // Whoever deceives a trusted CA is the host, as far as anybody can tell; but not for DANE-EE.
-        let deceived = impostor == Impostor::AnotherKey;
-        match (requirement, self.published) {
-            // Without the key there is no TLS.
-            _ if impostor == Impostor::StolenCertificate => false,
-            (Requirement::Regardless, _) => true,
-            (_, DaneKey | DaneOtherKey | DaneFailed | StsOtherHost) => false,
-            (_, DaneAnchor | StsEnforce) => deceived,
-            (Requirement::Authenticated | Requirement::RequireTls, Nothing | DaneUnusable | StsTesting) => {
-                deceived
-            }
-            (_, Nothing | DaneUnusable | StsTesting) => true,
-        }
-    }
-
     /// What must hold, whatever was done.
     pub(super) fn check(
         &self,
@@ -237,14 +180,14 @@ impl Case {
             tally.count(fate);
             let secret = secret(number);
             let knows = |octets: &[u8]| memchr::memmem::find(octets, secret.as_bytes()).is_some();
-            if !self.clear(*requirement) {
+            if !self.published.lets_clear(*requirement) {
                 prop_assert!(!knows(&seen.wire), "mail {number} was seen in clear: {fate:?}");
             }
-            if !self.host(*requirement) {
+            if !self.published.lets_host(*requirement) {
                 prop_assert!(!knows(&seen.host), "mail {number} is at the host that is excluded");
             }
             for (impostor, octets) in &seen.impostors {
-                let allowed = self.impostor(*requirement, *impostor);
+                let allowed = self.published.lets_impostor(*requirement, *impostor);
                 prop_assert!(allowed || !knows(octets), "mail {number} is at an impostor: {impostor:?}");
             }
             self.check_fate(*requirement, fate, (seen, &secret, certificate))?;
@@ -264,14 +207,14 @@ impl Case {
             }
             Ok(())
         };
-        if none(&|mail| self.clear(mail)) {
+        if none(&|mail| self.published.lets_clear(mail)) {
             check(&seen.wire, "the wire")?;
         }
-        if none(&|mail| self.host(mail)) {
+        if none(&|mail| self.published.lets_host(mail)) {
             check(&seen.host, "the excluded host")?;
         }
         for (impostor, octets) in &seen.impostors {
-            if none(&|mail| self.impostor(mail, *impostor)) {
+            if none(&|mail| self.published.lets_impostor(mail, *impostor)) {
                 check(octets, &format!("{impostor:?}"))?;
             }
         }
@@ -288,7 +231,7 @@ impl Case {
         let Fate::Delivered { protection, authentication, tls, .. } = fate else { return Ok(()) };
         let Some(tls) = tls else {
             prop_assert_eq!((*protection, authentication), (Protection::None, &Authentication::Nothing));
-            prop_assert!(self.clear(requirement), "delivered in clear");
+            prop_assert!(self.published.lets_clear(requirement), "delivered in clear");
             return Ok(());
         };
         prop_assert!(*protection >= Protection::Encrypted);

@@ -93,7 +93,8 @@ impl Ground {
             let mut fates = Vec::new();
             for (number, requirement) in case.mails.iter().enumerate() {
                 let told = |age| (case.facts(age, (&self.dial.scene, &self.certificate)), 25);
-                let attempt = self.courier.attempt_by(case::mail(number, *requirement), Some(&told));
+                let attempt =
+                    self.courier.attempt_by(case::mail(number, case::DOMAIN, *requirement), Some(&told));
                 let attempted = timeout(FOR_EVER, attempt).await;
                 let attempted = attempted.map_err(|_| TestCaseError::fail("the attempt does not end"))?;
                 fates.extend(attempted.fates);

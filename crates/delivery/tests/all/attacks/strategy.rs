@@ -1,9 +1,22 @@
 //! Every attack there is, as strategies: seeded, and shrinking to the simplest that does harm.
 
+use guarantee::Requirement;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use small_internet::{
     Attack, Cut, Direction, End, Impostor, Mangle, Octets, OnTls, Strip, Tamper, Tampering,
 };
+
+/// What a sender asks.
+pub(super) fn requirement() -> impl Strategy<Value = Requirement> {
+    use Requirement::{Authenticated, Encrypted, Opportunistic, Regardless, RequireTls};
+    prop_oneof![
+        1 => Just(Regardless),
+        4 => Just(Opportunistic),
+        8 => Just(Encrypted),
+        2 => Just(Authenticated),
+        2 => Just(RequireTls),
+    ]
+}
 
 /// What an attacker may do to one connection.
 pub(super) fn attack() -> impl Strategy<Value = Attack> {
