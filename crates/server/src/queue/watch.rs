@@ -127,3 +127,6 @@ impl Watch {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
