@@ -1,24 +1,30 @@
 //! TLS sessions that a later connection may take up again.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use guarantee::{Identity, PlannedHost};
 use moka::sync::Cache;
 use rustls::{
-    ClientConfig,
-    client::{ClientSessionMemoryCache, Resumption, Tls12Resumption},
+    ClientConfig, NamedGroup,
+    client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue},
 };
+use rustls_pki_types::ServerName;
 
 use crate::verify;
 
-/// Hosts whose sessions are kept; the largest tickets and certificates of all of them are 60 MB.
+/// Hosts whose sessions are kept; the largest tickets and certificates that TLS allows are 20 MB for all of them.
 const HOSTS: u64 = 100;
 
 /// How long a session is kept: far shorter than a host needs to replace its certificate in an orderly way.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// The library's least: the tickets of one host.
-const TICKETS: usize = 8;
+/// Tickets kept of one host: each is used once (RFC 8446 §C.4).
+const TICKETS: usize = 2;
 
 /// The sessions of some hosts.
 ///
@@ -50,10 +56,8 @@ impl Sessions {
 
     /// For a connection that takes up no session, but whose own may be taken up.
     pub(crate) fn none(&self) -> Arc<ClientConfig> {
-        let tickets = Arc::new(ClientSessionMemoryCache::new(TICKETS));
         let mut config = self.base.clone();
-        // In TLS 1.2 a resumed session has no key exchange of its own, and so no forward secrecy.
-        config.resumption = Resumption::store(tickets).tls12_resumption(Tls12Resumption::Disabled);
+        config.resumption = Resumption::store(Arc::new(Tickets::default()));
         Arc::new(config)
     }
 
@@ -83,4 +87,45 @@ impl Sessions {
 /// The plan without the order of addresses, which changes with every look-up.
 fn asked(planned: &PlannedHost) -> PlannedHost {
     PlannedHost { addresses: Vec::new(), ..planned.clone() }
+}
+
+/// Tickets of TLS 1.3. In TLS 1.2 a resumed session would have no key exchange of its own, and so no forward secrecy;
+/// the library's own switch against it leaves session identifiers on.
+#[derive(Debug, Default)]
+struct Tickets {
+    newest_last: Mutex<VecDeque<Tls13ClientSessionValue>>,
+}
+
+impl Tickets {
+    fn newest_last(&self) -> MutexGuard<'_, VecDeque<Tls13ClientSessionValue>> {
+        self.newest_last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientSessionStore for Tickets {
+    fn set_kx_hint(&self, _server_name: ServerName<'static>, _group: NamedGroup) {}
+
+    fn kx_hint(&self, _server_name: &ServerName<'_>) -> Option<NamedGroup> {
+        None
+    }
+
+    fn set_tls12_session(&self, _server_name: ServerName<'static>, _value: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _server_name: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _server_name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        let mut tickets = self.newest_last();
+        tickets.push_back(value);
+        if tickets.len() > TICKETS {
+            tickets.pop_front();
+        }
+    }
+
+    fn take_tls13_ticket(&self, _server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.newest_last().pop_back()
+    }
 }

@@ -12,7 +12,7 @@ use std::{fmt::Write, io, sync::Arc};
 use guarantee::{TlsDetails, TlsFailure, TlsVersion};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error,
-    PeerIncompatible, ProtocolVersion, SignatureScheme,
+    PeerIncompatible, PeerMisbehaved, ProtocolVersion, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -164,6 +164,9 @@ pub(crate) fn explain(error: &io::Error) -> String {
         Some(Error::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
         )) => "no cipher with ECDHE and AEAD in common".to_owned(),
+        Some(Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite)) => {
+            "the host chose a cipher that was not offered".to_owned()
+        }
         Some(Error::InvalidCertificate(CertificateError::BadSignature)) => {
             "the handshake is not signed by the key of the host's certificate".to_owned()
         }

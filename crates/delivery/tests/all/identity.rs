@@ -323,7 +323,7 @@ fn usage_2_wants_every_signature_right() {
         assert_eq!(told(&records, HOST, &[leaf.clone(), der(&right)]), NO_WAY);
         assert_eq!(told(&records, HOST, &[leaf.clone(), der(&forged), der(&right)]), NO_WAY);
     }
-    assert_eq!(told(&[record(2, 0, 0, &der(&right))], HOST, &[leaf.clone()]), NO_WAY);
+    assert_eq!(told(&[record(2, 0, 0, &der(&right))], HOST, std::slice::from_ref(&leaf)), NO_WAY);
     assert_eq!(told(&[record(2, 1, 0, &der(&right))], HOST, &[leaf]), NO_WAY);
 }
 
@@ -485,7 +485,7 @@ fn a_certificate_for_clients_is_none_for_servers() {
     let mut params = host_params(HOST, Now);
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     let leaf = params.signed_by(&key(), &root).unwrap().der().clone();
-    assert_eq!(chain_told(&[der(&root)], &[leaf.clone()]), "not trusted: not for TLS servers");
+    assert_eq!(chain_told(&[der(&root)], std::slice::from_ref(&leaf)), "not trusted: not for TLS servers");
     assert_eq!(told(&[record(2, 0, 1, &der(&root))], HOST, &[leaf.clone(), der(&root)]), NO_WAY);
     assert_eq!(told(&[record(3, 0, 1, &leaf)], HOST, &[leaf]), "matched 3 0 1");
 }

@@ -20,3 +20,4 @@ mod probes;
 mod stages;
 mod starttls;
 mod sts;
+mod tls;

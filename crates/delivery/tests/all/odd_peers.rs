@@ -162,7 +162,10 @@ async fn a_handshake_that_another_key_signed(#[case] version: &'static rustls::S
     })
     .await;
     let fate = peer.send(Patience::default(), Encrypted).await;
-    assert_eq!(fate, format!("deferred 4.7.5: {FAILED}the handshake is not signed by the key of the host's certificate"));
+    assert_eq!(
+        fate,
+        format!("deferred 4.7.5: {FAILED}the handshake is not signed by the key of the host's certificate")
+    );
     assert_eq!(peer.send(Patience::default(), Opportunistic).await, "delivered none");
 }
 
@@ -374,9 +377,9 @@ async fn keywords(#[case] keyword: &'static str, #[case] offered: bool) {
     assert_eq!((peer.count("STARTTLS"), peer.count("MAIL")), (usize::from(offered), 0));
 }
 
-/// What a host shows on one connection does not depend on another: no session is resumed.
+/// What a probe tells of a host does not depend on what it once showed.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_handshake_is_a_full_one() {
+async fn a_probe_takes_up_no_session() {
     let (certificate, key) = self_signed();
     let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -398,10 +401,13 @@ async fn every_handshake_is_a_full_one() {
     })
     .await;
     let courier = peer.courier(Patience::default());
-    for _ in 0..3 {
+    for _ in 0..2 {
         let fates = courier.attempt(crate::fixture::attempt("peer.example", Encrypted)).await.fates;
         assert_eq!(crate::peer::told(&fates[0]), "delivered encrypted");
         courier.close_idle().await;
     }
-    assert_eq!((peer.count("handshake Some(Full"), peer.count("handshake")), (3, 3));
+    assert_eq!((peer.count("handshake Some(Full"), peer.count("handshake")), (1, 2));
+    let probe = courier.probe("peer.example", Encrypted, delivery::Extent::All).await;
+    assert_eq!(probe.conclusion, Ok(guarantee::Protection::Encrypted));
+    assert_eq!((peer.count("handshake Some(Full"), peer.count("handshake")), (2, 3));
 }
