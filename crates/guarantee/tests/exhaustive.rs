@@ -176,6 +176,8 @@ fn verdict(requirement: Requirement, facts: &Facts, starttls: &Starttls, seen: u
 // rfc 8689 2: MUST or it MUST be verified successfully using
 // rfc 8689 4.2.1: MUST If the server lookup is accomplished via
 // rfc 8689 4.2.1: MUST The hostname from the MX record lookup
+// rfc 3207 4.1: MUST After the TLS handshake has been completed
+// rfc 8689 1: MUST The service extension is used to specify
 #[test]
 fn nothing_leaves_for_less_than_what_sender_and_domain_ask() {
     let (mut cases, mut sent) = (0_u32, 0_u32);

@@ -38,6 +38,8 @@ fn shown(records: &[TlsaRecord]) -> Vec<String> {
 }
 
 // The example of RFC 7671 §9: of two digests the stronger, and always the whole.
+// rfc 7672 5: SHOULD When stronger algorithms are an option
+// rfc 7672 5: MUST SMTP clients and servers that implement this
 #[rstest]
 #[case(&[(3, 1, 1), (3, 1, 2), (3, 1, 0)], &["3 1 2", "3 1 0"])]
 #[case(&[(3, 1, 1), (3, 1, 0)], &["3 1 1", "3 1 0"])]

@@ -134,6 +134,7 @@ fn only_verified_servers_if_the_user_demands_it(
 // rfc 8689 4.2.1: MUST NOT If there are no more MX hosts
 // rfc 8689 4.2.1: MUST Following such a failure, the SMTP client
 // rfc 8689 4.2.1: SHOULD The following status codes [RFC5248] SHOULD be
+// rfc 8689 1: MUST The service extension is used to specify
 #[rstest]
 #[case("dane.example", ("delivered", "dane"))]
 #[case("tls.example", ("stopped", "5.7.30"))]
@@ -218,6 +219,8 @@ fn tls_required_no_lets_this_mail_past_guarantee_dane_and_mta_sts(
 }
 
 /// Not the sender's own clear word.
+// rfc 8689 3: REQUIRED The TLS-Required header field has a single
+// rfc 8689 3: MUST NOT More than one instance of the TLS-Required
 #[rstest]
 #[case::twice(&["TLS-Required: No", "TLS-Required: No"])]
 #[case::another_value(&["TLS-Required: Yes"])]

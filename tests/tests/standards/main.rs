@@ -17,7 +17,7 @@ use rstest::rstest;
 use crate::annotations::Annotation;
 
 /// How many rules may have neither a test nor a reason why they do not concern us. It only ever goes down.
-const MAY_BE_MISSING: usize = 184;
+const MAY_BE_MISSING: usize = 36;
 
 /// Set by `cargo xtask standards`: the table is written instead of compared.
 const WRITE: &str = "WRITE_STANDARDS";

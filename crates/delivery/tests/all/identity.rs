@@ -217,7 +217,7 @@ const MATCHED: &str = "matched";
 
 /// Which of L(eaf), r(oot), b(etween), l(owest) is presented in which order, and which one is the anchor.
 // rfc 7672 3.2: MUST When at least one usable "secure" TLSA record
-// rfc 7671 5.2.2: only 2 0 0 need not be presented; 5.2.3: a bare key RECOMMENDED
+// RFC 7671 §5.2.2: only 2 0 0 need not be presented; §5.2.3: a bare key, RECOMMENDED
 #[rstest]
 #[case::root("Llbr", 'r', [MATCHED; 4])]
 #[case::intermediate("Llbr", 'b', [MATCHED; 4])]
@@ -347,6 +347,7 @@ const FULL: &[&str] = &["mx.one.example", "one.example", "expanded.example"];
 // rfc 7672 3.2.2: MUST TLSA records for MX hostnames: If the
 // rfc 7672 3.2.2: MUST The CNAME-expanded original next-hop domain MUST be
 // rfc 7672 3.2.3: MUST SMTP clients MUST support wildcards that match
+// rfc 7672 1.1: MUST When name checks are applicable
 #[rstest]
 #[case::base(&["mx.one.example"], FULL, MATCHED)]
 #[case::case_does_not_matter(&["MX.One.Example"], FULL, MATCHED)]

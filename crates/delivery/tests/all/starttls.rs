@@ -37,6 +37,8 @@ fn at_starttls(action: Action) -> Behaviour {
 // rfc 3207 6: SHOULD The additional option of using TLS when possible
 // rfc 7672 8.2: SHOULD Since many SMTP servers either do not support
 // rfc 8461 7.2: MUST MTAs supporting MTA-STS MUST have support for TLS 1.2
+// rfc 8461 7.2: SHOULD The general TLS usage guidance
+// rfc 8689 4.2.1: SHOULD The SMTP client SHOULD follow the recommendations
 #[rstest]
 #[case::expired(Behaviour::certified(Certificate::Expired), (ENCRYPTED, 1), (ENCRYPTED, 1))]
 #[case::unknown_ca(Behaviour::certified(Certificate::UnknownCa), (ENCRYPTED, 1), (ENCRYPTED, 1))]
