@@ -5,22 +5,23 @@ use std::{fmt, path::Path, sync::Arc};
 use anyhow::Context;
 use api::{Check, Outcome, ProtectionWord};
 use async_trait::async_trait;
-use delivery::{Courier, Extent, HostProbe, Probe, Settings};
+use delivery::{Courier, Extent, HostProbe, MemoryPolicies, PolicyStore, Probe, Settings};
 use guarantee::{
-    Addresses, Authentication, Cause, Conclusion, Facts, MxAnswer, MxHost, Proof, Requirement, Sts, StsMode,
-    Tlsa,
+    Addresses, Authentication, Cause, Conclusion, Facts, Level, MxAnswer, MxHost, Proof, Requirement, Sts,
+    StsMode, Tlsa,
 };
 use serde::Serialize;
 use small_internet::{Coordinates, World, WorldConfig};
 use smtp::address::Mailbox as Address;
-use store::NextHop;
+use store::{NextHop, Store};
 
-use crate::{config::Config, demo, http::Checker, local::Local, operate::Place, serve};
+use crate::{config::Config, demo, http::Checker, local::Local, operate::Place, policies::Policies, serve};
 
 /// Checks recipients by asking their hosts.
 pub struct Checks {
     courier: Courier,
     local: Arc<Local>,
+    store: Option<Arc<dyn Store>>,
 }
 
 /// What a check of one recipient found, with its hosts.
@@ -196,11 +197,17 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
             (settings, demo::local(), world)
         }
     };
-    let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
-    let checks = Checks::new(courier, Arc::new(local));
+    // The server's own memory of policies, if it has run yet: one whose host is blocked now still binds.
+    let policies: Arc<dyn PolicyStore> = match place.open() {
+        Ok(store) => Arc::new(Policies::new(Arc::new(store))),
+        Err(_) => Arc::new(MemoryPolicies::default()),
+    };
+    let courier =
+        Courier::new(Settings { policies, ..settings }).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
+    let checks = Checks { courier, local: Arc::new(local), store: None };
     let mut reports = Vec::new();
     for recipient in recipients {
-        reports.push(checks.one(recipient, Extent::All).await);
+        reports.push(checks.one(recipient, Requirement::Encrypted, Extent::All).await);
     }
     if let Some(world) = world {
         world.shutdown().await;
@@ -226,13 +233,22 @@ async fn small_internet(data: &Path) -> anyhow::Result<(Settings, Option<World>)
 }
 
 impl Checks {
-    /// Checks by this courier.
-    pub fn new(courier: Courier, local: Arc<Local>) -> Self {
-        Self { courier, local }
+    /// Checks by this courier, for the accounts of this store.
+    pub fn new(courier: Courier, local: Arc<Local>, store: Arc<dyn Store>) -> Self {
+        Self { courier, local, store: Some(store) }
     }
 
-    /// Looks at one recipient, an address or a domain, as with the guarantee on.
-    pub async fn one(&self, recipient: &str, extent: Extent) -> Report {
+    /// What the guarantee of this account would require.
+    async fn requirement(&self, account: &str) -> Requirement {
+        let Some(store) = &self.store else { return Requirement::Encrypted };
+        match store.switch(account).await.map(|stored| stored.level) {
+            Ok(Level::Authenticated) => Requirement::Authenticated,
+            Ok(Level::Encrypted) | Err(_) => Requirement::Encrypted,
+        }
+    }
+
+    /// Looks at one recipient, an address or a domain, as a mail with this requirement would find it.
+    pub async fn one(&self, recipient: &str, requirement: Requirement, extent: Extent) -> Report {
         let unasked = |check| Report { check, dnssec: None, mta_sts: None, hosts: Vec::new() };
         let domain = match domain_of(recipient) {
             Ok(domain) => domain,
@@ -241,7 +257,7 @@ impl Checks {
         match self.local.next_hop(&domain) {
             NextHop::Local => unasked(local(recipient)),
             NextHop::Domain(domain) => {
-                let probe = self.courier.probe(&domain, Requirement::Encrypted, extent).await;
+                let probe = self.courier.probe(&domain, requirement, extent).await;
                 report(recipient, &probe, extent)
             }
         }
@@ -274,10 +290,11 @@ fn report(recipient: &str, probe: &Probe, extent: Extent) -> Report {
 
 #[async_trait]
 impl Checker for Checks {
-    async fn check(&self, _account: &str, recipients: Vec<String>) -> Vec<Check> {
+    async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {
         let Some(first) = recipients.first() else { return Vec::new() };
         // All are of one domain: one look is enough.
-        let found = self.one(first, Extent::FirstToServe).await.check;
+        let requirement = self.requirement(account).await;
+        let found = self.one(first, requirement, Extent::FirstToServe).await.check;
         recipients.into_iter().map(|recipient| Check { recipient, ..found.clone() }).collect()
     }
 }

@@ -162,7 +162,7 @@ impl Node {
             accounts: accounts.clone(),
             acceptance: acceptance.clone(),
             events: events.clone(),
-            checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local))),
+            checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store))),
             server_name: local.server_name.clone(),
             clock: Clock::system(),
             scheme,

@@ -128,6 +128,28 @@ fn only_verified_servers_if_the_user_demands_it(
     assert_eq!(status.recipients[0].cause.as_deref().unwrap_or(""), cause);
 }
 
+/// What is shown ahead of time is what the sending would come to.
+#[test]
+fn checks_ask_for_what_the_user_demands() {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    for (level, outcomes) in
+        [("encrypted", ["deliver", "deliver", "deliver"]), ("authenticated", ["stop", "deliver", "deliver"])]
+    {
+        alice.http.put("/api/v1/guarantee", &json!({ "state": "on", "level": level })).ok();
+        let asked = json!({ "recipients": ["a@tls.example", "b@dane.example", "c@sts.example"] });
+        let answer: serde_json::Value = alice.http.post("/api/v1/checks", &asked).ok().parse();
+        let results = answer["results"].as_array().expect("results");
+        let told: Vec<&str> = results.iter().map(|one| one["outcome"].as_str().expect("a word")).collect();
+        assert_eq!(told, outcomes, "{level}: {answer}");
+        let promised: Vec<bool> = results.iter().map(|one| one["promised"] == true).collect();
+        assert_eq!(promised, [false, true, true], "{answer}");
+        let protection: Vec<&str> =
+            results.iter().skip(1).filter_map(|one| one["protection"].as_str()).collect();
+        assert_eq!(protection, ["dane", "authenticated"]);
+    }
+}
+
 // --- REQUIRETLS -------------------------------------------------------------------------------
 
 // rfc 8689 4.2.1: MUST If any of the above steps fail

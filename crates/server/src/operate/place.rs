@@ -29,7 +29,7 @@ impl Place {
     ///
     /// # Errors
     /// When there is none: it would be a mistyped folder.
-    pub(super) fn open(&self) -> anyhow::Result<Sqlite> {
+    pub fn open(&self) -> anyhow::Result<Sqlite> {
         let path = self.database()?;
         if !path.is_file() {
             bail!(
