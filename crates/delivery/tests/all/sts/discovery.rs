@@ -191,6 +191,7 @@ async fn through_a_smart_host_its_policy_counts(#[case] host: &str, #[case] expe
 #[tokio::test]
 async fn what_is_no_name_has_no_policy(#[case] next_hop: &str) {
     let fixture = Fixture::new(enforcing()).await;
+    fixture.keep_for(next_hop, StsMode::Enforce, DAY, 100).await;
     assert_eq!(told(&fixture.courier, next_hop, Age::Fresh).await, "none");
     assert_eq!(fixture.requests(), 0);
 }

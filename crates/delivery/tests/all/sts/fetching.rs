@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_rustls::LazyConfigAcceptor;
 
-use super::fixture::{DAY, Fixture, Log, policy_host, told};
+use super::fixture::{DAY, Fixture, logged, policy_host, told, write_log};
 
 const TEXT: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx.odd.example\r\nmax_age: 604800\r\n";
 
@@ -225,14 +225,13 @@ async fn a_policy_host_must_have_an_address() {
 #[case(StsMode::None, 0)]
 #[tokio::test]
 async fn a_policy_that_cannot_be_replaced_is_told_once(#[case] mode: StsMode, #[case] lines: usize) {
-    let log = Log::default();
-    let _logging = log.begin();
+    write_log();
     let fixture = Fixture::new(Policy::text("nothing\x1b[31m").id("2")).await;
     fixture.keep(mode, DAY, 100).await;
     for _ in 0..3 {
         assert!(fixture.told(Age::Fresh).await.starts_with("cached 1: "));
     }
-    let told = log.lines();
+    let told = logged();
     assert_eq!(told.len(), lines, "{told:?}");
     for line in told {
         assert!(line.contains("domain=\"odd.example\"") && line.contains("line 1 of the policy"), "{line}");

@@ -1,9 +1,10 @@
 //! A world in which `odd.example` has a policy, a courier, and what it keeps.
 
 use std::{
+    cell::RefCell,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -64,8 +65,13 @@ impl Fixture {
 
     /// Keeps a policy of `odd.example` for `mx.kept.example`, fetched under the `id` 1 so many seconds ago.
     pub(crate) async fn keep(&self, mode: StsMode, max_age: u32, seconds_ago: u32) {
+        self.keep_for("odd.example", mode, max_age, seconds_ago).await;
+    }
+
+    /// The same for another domain.
+    pub(crate) async fn keep_for(&self, domain: &str, mode: StsMode, max_age: u32, seconds_ago: u32) {
         let policy = StsPolicy {
-            domain: "odd.example".to_owned(),
+            domain: domain.to_owned(),
             id: "1".to_owned(),
             mode,
             mx: vec!["mx.kept.example".to_owned()],
@@ -118,36 +124,35 @@ pub(crate) async fn told(courier: &Courier, domain: &str, age: Age) -> String {
     }
 }
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    pub(crate) fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains("MTA-STS")).map(str::to_owned).collect()
-    }
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Warnings on this thread, where a test runs with all that it awaits.
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(octets);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(octets));
         Ok(octets.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// From now on warnings are written down.
+pub(crate) fn write_log() {
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_ansi(false);
+    // One for all tests of the process: one for each would miss what another's thread came by first.
+    let _there_already = log.with_writer(|| Log).try_init();
+}
+
+/// What was logged of MTA-STS since.
+pub(crate) fn logged() -> Vec<String> {
+    let text = LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap());
+    text.lines().filter(|line| line.contains("MTA-STS")).map(str::to_owned).collect()
 }
 
 /// Where the policy host of `odd.example` is, for one that the test itself brings; nothing listens there with

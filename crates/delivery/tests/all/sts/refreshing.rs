@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
 use small_internet::{DnsFault, Policy, PolicyAnswer};
 
-use super::fixture::{DAY, Fixture, Log};
+use super::fixture::{DAY, Fixture, logged, write_log};
 
 const HOUR: u32 = 60 * 60;
 
@@ -61,8 +61,7 @@ async fn whatever_the_record_says(
 #[case(StsMode::None, 0)]
 #[tokio::test]
 async fn a_failure_is_told_and_leaves_the_policy(#[case] mode: StsMode, #[case] lines: usize) {
-    let log = Log::default();
-    let _logging = log.begin();
+    write_log();
     let fixture = Fixture::new(Policy::answering(PolicyAnswer::Absent)).await;
     fixture.keep(mode, 7 * DAY, 2 * DAY).await;
     let before = fixture.kept().await;
@@ -71,7 +70,7 @@ async fn a_failure_is_told_and_leaves_the_policy(#[case] mode: StsMode, #[case] 
         fixture.courier.refresh_policies(now + SignedDuration::from_hours(hour)).await;
     }
     assert_eq!(fixture.kept().await, before);
-    let told = log.lines();
+    let told = logged();
     assert_eq!(told.len(), lines, "{told:?}");
     assert!(told.iter().all(|line| line.contains("could not be refreshed") && line.contains("odd.example")));
     let expected = format!("fresh 1: {} mx.kept.example", mode.as_str());
