@@ -226,6 +226,39 @@ fn we_read_what_we_write() {
     assert_eq!(utf8.recipients[0].original.as_deref(), Some("jörg@list.example"));
 }
 
+/// The one recipient's fields of a report about it.
+fn fields_of(recipient: Reported) -> String {
+    let written = String::from_utf8(write(&report(vec![recipient]))).unwrap();
+    let (_, fields) = written.split_once("\r\n\r\nFinal-Recipient: ").expect("a group of fields");
+    let (fields, _) = fields.split_once("\r\n\r\n").expect("its end");
+    format!("Final-Recipient: {fields}")
+}
+
+// rfc 3464 2.3.2: MUST Since mailbox addresses (including those used in the Internet)
+#[test]
+fn an_address_keeps_its_case() {
+    let fields = fields_of(stopped("Carla.MEIER@Plain.Example", NOT_OFFERED));
+    assert!(fields.starts_with("Final-Recipient: rfc822; Carla.MEIER@Plain.Example\r\n"), "{fields}");
+}
+
+// rfc 3464 2.3.4: MUST Each numeric sub-field within the status-code
+#[test]
+fn a_status_code_loses_its_leading_zeros() {
+    for (given, written) in [("5.07.001", "5.7.1"), ("5.0.00", "5.0.0"), ("5.10.100", "5.10.100")] {
+        let fields = fields_of(refused("nobody@verified.example", given, "550 no"));
+        assert!(fields.contains(&format!("\r\nStatus: {written}\r\n")), "{given}: {fields}");
+    }
+}
+
+// rfc 3464 2.3.7: MUST NOT It MUST NOT be included if the actual date
+#[test]
+fn what_is_not_known_has_no_field() {
+    let known = stopped("carla@plain.example", NOT_OFFERED);
+    assert!(fields_of(known.clone()).contains("Last-Attempt-Date: "));
+    let fields = fields_of(Reported { last_attempt: None, ..known });
+    assert!(!fields.contains("Last-Attempt-Date"), "{fields}");
+}
+
 #[test]
 fn success_is_read_as_success_and_claims_nothing() {
     let reading = read(&write(&succeeded()));

@@ -71,7 +71,16 @@ fn status(recipient: &Reported, action: Action) -> String {
     };
     status_code(&recipient.status)
         .filter(|code| code.starts_with('2') != action.is_trouble())
-        .unwrap_or_else(|| general.to_owned())
+        .map_or_else(|| general.to_owned(), |code| without_leading_zeros(&code))
+}
+
+/// Other servers' codes have them; ours may not (RFC 3464 §2.3.4).
+fn without_leading_zeros(code: &str) -> String {
+    let short = |number: &str| match number.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        short => short.to_owned(),
+    };
+    code.split('.').map(short).collect::<Vec<_>>().join(".")
 }
 
 /// ORCPT (RFC 3461 §4.2) as `address-type; address`, decoded: xtext, and the escapes of a `utf-8` address (RFC 6533 §3).
