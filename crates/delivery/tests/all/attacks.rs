@@ -7,6 +7,7 @@ mod rules;
 mod sockets;
 mod strategy;
 mod tally;
+mod versions;
 
 /// Attacks over streams in memory.
 const IN_MEMORY: u32 = 100_000;

@@ -189,6 +189,9 @@ impl<'a> Network<'a> {
             _ => None,
         };
         passed.all += octets.len();
+        if direction == Direction::ToClient {
+            self.witness.book().answered += octets.len();
+        }
         if let Some((left, end)) = left
             && left < octets.len()
         {

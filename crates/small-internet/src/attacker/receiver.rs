@@ -22,6 +22,8 @@ pub struct Seen {
     pub connections: usize,
     /// All that the client put on the wire, as whoever listens sees it.
     pub wire: Vec<u8>,
+    /// How many octets the client got.
+    pub answered: usize,
     /// What came out of TLS at the true host.
     pub host: Vec<u8>,
     /// What came out of TLS at each impostor.

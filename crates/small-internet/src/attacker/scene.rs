@@ -5,6 +5,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use openssl::{sha, x509::X509};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
@@ -92,6 +93,12 @@ impl Scene {
     /// The true host's certificate, DER.
     pub fn certificate(&self) -> Option<Vec<u8>> {
         self.tls.certificate()
+    }
+
+    /// SHA-256 of an impostor's key (SPKI): what a forged TLSA record would hold.
+    pub fn key_digest(&self, impostor: Impostor) -> Option<[u8; 32]> {
+        let certificate = X509::from_der(&self.impostors.get(&impostor)?.certificate()?).ok()?;
+        Some(sha::sha256(&certificate.public_key().ok()?.public_key_to_der().ok()?))
     }
 
     /// Serves a client that believes it is connected to the host, which is in memory behind the attacker. Ends when both

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use hickory_server::proto::rr::{
     LowerName, Name, RData, Record, RecordType,
-    rdata::{A, MX, NULL},
+    rdata::{A, MX, NULL, TLSA},
 };
 
 use super::{TTL, absolute};
@@ -29,6 +29,11 @@ pub enum DnsFault {
     /// Somebody answers in the server's place, without signatures: the name's address is this one, its only MX host
     /// is the name itself, and there is no other address, no TLSA, TXT or CNAME. Other questions are answered as usual.
     Forged(Ipv4Addr),
+    /// Somebody answers in the server's place, without proof, that there is no such name.
+    NxDomain,
+    /// Somebody answers questions for TLSA in the server's place, without signatures: `3 1 1` of this digest. Other questions are
+    /// answered as usual.
+    ForgedTlsa([u8; 32]),
     /// The answer has one record of the asked type whose data is too short to be any.
     Garbage,
 }
@@ -55,7 +60,12 @@ impl Faults {
         let answers = match fault {
             DnsFault::NoSignatures => kind != DS,
             DnsFault::Forged(_) => [A, AAAA, CNAME, MX, TLSA, TXT].contains(&kind),
-            DnsFault::ServFail | DnsFault::Refused | DnsFault::Silence | DnsFault::Garbage => true,
+            DnsFault::ForgedTlsa(_) => kind == TLSA,
+            DnsFault::ServFail
+            | DnsFault::Refused
+            | DnsFault::Silence
+            | DnsFault::NxDomain
+            | DnsFault::Garbage => true,
         };
         answers.then_some(fault)
     }
@@ -70,6 +80,12 @@ pub(super) fn forged(name: &LowerName, kind: RecordType, address: Ipv4Addr) -> O
         _ => return None,
     };
     Some(Record::from_rdata(name, TTL, data))
+}
+
+/// What a forger of TLSA records answers.
+pub(super) fn forged_tlsa(name: &LowerName, digest: [u8; 32]) -> Record {
+    let data = TLSA::new(3.into(), 1.into(), 1.into(), digest.to_vec());
+    Record::from_rdata(Name::from(name), TTL, RData::TLSA(data))
 }
 
 /// A record of that type whose data is one octet.

@@ -132,6 +132,11 @@ impl Dns {
                     answer.answers.extend(fault::forged(&name, kind, address));
                     return Some(answer);
                 }
+                Some(DnsFault::NxDomain) => return Some(Answer::failed(ResponseCode::NXDomain)),
+                Some(DnsFault::ForgedTlsa(digest)) => {
+                    answer.answers.push(fault::forged_tlsa(&name, digest));
+                    return Some(answer);
+                }
                 Some(DnsFault::Garbage) => {
                     answer.answers.push(fault::garbage(&name, kind));
                     return Some(answer);

@@ -108,15 +108,15 @@ pub(super) fn mail(number: usize, domain: &str, requirement: Requirement) -> Att
 }
 
 impl Case {
-    /// A guaranteed mail, and nobody in its way.
-    pub(super) fn calm() -> Self {
+    /// A guaranteed mail, of which the domain says nothing, under one attack.
+    pub(super) fn guaranteed(attack: Attack) -> Self {
         Self {
             mails: vec![Requirement::Encrypted],
             published: Published::Nothing,
             proof: Proof::Insecure,
             second_look: SecondLook::Answered,
             addresses: 1,
-            attacks: vec![Attack::default()],
+            attacks: vec![attack],
         }
     }
 
