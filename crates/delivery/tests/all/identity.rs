@@ -215,7 +215,8 @@ const NO_WAY: &str = "no valid chain leads to the trust anchor";
 const NO_ANCHOR: &str = "no TLSA record matches an issuer that was presented with the certificate";
 const MATCHED: &str = "matched";
 
-/// Which of L(eaf), r(oot), b(etween), l(owest) is presented in which order, and which one is the anchor.
+/// Which of L(eaf), r(oot), b(etween), l(owest) is presented in which order, and which one is the anchor; and what comes
+/// of it with the whole certificate, the whole key (RFC 7671 §5.2.2, §5.2.3), and digests of them.
 // rfc 7672 3.2: MUST When at least one usable "secure" TLSA record
 // RFC 7671 §5.2.2: only 2 0 0 need not be presented; §5.2.3: a bare key, RECOMMENDED
 #[rstest]

@@ -343,30 +343,37 @@ async fn a_session_does_not_outlive_the_records() {
 }
 
 /// The host's certificate runs out while it still knows the session: neither does the session prolong it, nor does it
-/// stand in the way of a new certificate.
+/// stand in the way of a new certificate. With nothing published nothing is stopped, but evidence is of today, too.
 #[rstest]
-#[case::not_replaced("stopped", "FRFF")]
-#[case::replaced(DANE, "FRF")]
+#[case::dane(true, false, (DANE, "stopped"), "FRFF")]
+#[case::dane_replaced(true, true, (DANE, DANE), "FRF")]
+#[case::nothing_published(false, false, (TRUSTED, "delivered encrypted"), "FRF")]
+#[case::nothing_published_replaced(false, true, (TRUSTED, TRUSTED), "FRF")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_does_not_outlive_the_certificate(#[case] expected: &str, #[case] handshakes: &str) {
+async fn a_session_does_not_outlive_the_certificate(
+    #[case] with_dane: bool,
+    #[case] replaced: bool,
+    #[case] (before, after): (&str, &str),
+    #[case] handshakes: &str,
+) {
     let pki = Pki::new();
     let until = Timestamp::now().checked_add(3.seconds()).unwrap();
-    let published = dane(vec![record(2, &pki.root())]);
-    let host = Host::new(config(BOTH, GROUPS, vec![pki.root()], pki.pair(NAME, until)), Vec::new()).await;
-    assert_eq!(told(&host.send_anew(Encrypted, &published).await), DANE);
+    let published = if with_dane { dane(vec![record(2, &pki.root())]) } else { NOTHING };
+    let serving = |until| config(BOTH, GROUPS, vec![pki.root()], pki.pair(DOMAIN, until));
+    let host = Host::new(serving(until), vec![pki.root()]).await;
+    assert_eq!(told(&host.send_anew(Encrypted, &published).await), before);
     // Nothing tells of it but the clock.
     tokio::time::sleep(Duration::from_millis(4100)).await;
-    if expected == DANE {
-        // The tickets stay good: the same configuration's, with another certificate.
-        let new = config(BOTH, GROUPS, vec![pki.root()], pki.pair(NAME, next_year()));
+    if replaced {
         host.change(|serves| {
-            let mut new = ServerConfig::clone(&new);
+            let mut new = ServerConfig::clone(&serving(next_year()));
+            // The old tickets stay good.
             new.session_storage = Arc::clone(&serves.config.session_storage);
             serves.config = Arc::new(new);
         });
     }
     let fate = told(&host.send_anew(Encrypted, &published).await);
-    assert!(fate.starts_with(expected), "{fate}");
+    assert!(fate.starts_with(after), "{fate}");
     assert_eq!(host.handshakes(), handshakes);
 }
 
