@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use guarantee::{Age, Facts, History, HostFailure, Plan, PlannedHost, Requirement, Weight, plan};
+use guarantee::{Age, Facts, History, HostFailure, Plan, PlannedHost, Proof, Requirement, Weight, plan};
 use jiff::Timestamp;
 use smtp::{
     client::Connection as State,
@@ -76,12 +76,14 @@ impl Courier {
         let remaining = self.patience();
         let mut round = Round::new(&attempt);
         let mut sightings = Vec::new();
+        let mut mx = Proof::Insecure;
         // What contradicts the domain's records or its policy is certain only after a look past every cache.
         for age in [Age::Cached, Age::Fresh] {
             let (facts, port) = match told {
                 Some(told) => told(age),
                 None => self.facts(&attempt.next_hop, age).await,
             };
+            mx = facts.mx_proof();
             let mut log = Log::new(&facts);
             match plan(attempt.requirement, &facts) {
                 Plan::Refuse(cause) => round.refused(&cause),
@@ -101,7 +103,7 @@ impl Courier {
                 break;
             }
         }
-        Attempted { fates: round.fates(), sightings }
+        Attempted { fates: round.fates(), sightings, mx }
     }
 
     async fn try_host(

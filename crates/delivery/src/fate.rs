@@ -1,4 +1,4 @@
-use guarantee::{Authentication, Cause, History, HostAddress, Protection, Sighting, TlsDetails};
+use guarantee::{Authentication, Cause, History, HostAddress, Proof, Protection, Sighting, TlsDetails};
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +7,8 @@ pub struct Attempted {
     pub fates: Vec<Fate>,
     /// What the domain's hosts showed, for the memory and the reports to the domain.
     pub sightings: Vec<Sighting>,
+    /// How far it is proven that the domain's mail goes to these hosts.
+    pub mx: Proof,
 }
 
 /// What one attempt came to for one recipient.

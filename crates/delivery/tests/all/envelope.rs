@@ -72,6 +72,25 @@ async fn reports_leave_with_a_null_reverse_path() {
     assert_eq!(fixture.world.transaction(0).unwrap().mail, format!("MAIL FROM:<> SIZE={}", size()));
 }
 
+/// A report about REQUIRETLS mail asks for it wherever it can be had, and is lost for the want of it nowhere.
+// rfc 8689 5: MUST They therefore MUST be protected in
+// rfc 8689 5: MUST All non-delivery messages resulting from messages with
+// rfc 8689 5: SHOULD NOT When the MAIL FROM return-path is empty
+#[rstest]
+#[case::offered("dane.example", true)]
+#[case::not_offered("tls.example", false)]
+#[case::without_tls("plain.example", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_say_requiretls_where_it_is_offered(#[case] domain: &str, #[case] said: bool) {
+    let fixture = Fixture::new([]).await;
+    let mut attempt = attempt(domain, Opportunistic);
+    (attempt.reverse_path, attempt.requiretls) = (ReversePath::Null, true);
+    let told = fixture.attempt(attempt).await;
+    assert!(told[0].starts_with("delivered"), "{told:?}");
+    let mail = fixture.world.transaction(0).unwrap().mail;
+    assert_eq!(mail.ends_with(" REQUIRETLS"), said, "{mail}");
+}
+
 // rfc 5321 4.5.4.1: SHOULD When a mail message is to be delivered to multiple recipients
 // rfc 5321 4.5.4.1: SHOULD That is, the SMTP client SHOULD use the command sequence
 // rfc 5321 4.5.4.1: SHOULD This efficiency feature SHOULD be implemented

@@ -3,7 +3,7 @@
 use guarantee::{CERTAIN_AFTER, CERTAIN_TRIES, History, Requirement};
 use jiff::{SignedDuration, Timestamp};
 use rstest::rstest;
-use small_internet::{Behaviour, Domain, Handshake, Rule, Stage};
+use small_internet::{Behaviour, Domain, Handshake, Rule, Stage, Tlsa};
 
 use crate::fixture::{Encrypted, Fixture, Opportunistic, attempt};
 
@@ -97,6 +97,7 @@ async fn with_the_guarantee(#[case] domain: Domain, #[case] at_first: &str, #[ca
     assert_eq!(send(&fixture, Encrypted, history(minutes + 1)).await, words(at_last));
 }
 
+// rfc 5321 5.1: MUST It is the responsibility of the domain name resolver interface
 // rfc 5321 5.1: MUST MX records contain a preference indication
 // rfc 5321 5.1: MUST it MUST sort the MX records
 // rfc 7672 2.2.1: MUST MX records MUST be sorted by preference
@@ -105,10 +106,28 @@ async fn with_the_guarantee(#[case] domain: Domain, #[case] at_first: &str, #[ca
 #[case(hosts(Behaviour::down(), Behaviour::plain()), "delivered none in clear by mx2.odd.example[1]")]
 #[case(hosts(shaky(), Behaviour::tls()), "delivered none in clear by mx1.odd.example[1]")]
 #[case(hosts(greylisting(), Behaviour::plain()), "delivered none in clear by mx2.odd.example[1]")]
+#[case::the_better_named_last(
+    Domain::with_hosts("odd.example", [(30, Behaviour::tls()), (20, Behaviour::tls()), (10, Behaviour::plain())]),
+    "delivered none in clear by mx3.odd.example[1]"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_guarantee_the_order_counts(#[case] domain: Domain, #[case] expected: &str) {
     let fixture = Fixture::new([domain]).await;
     assert_eq!(send(&fixture, Opportunistic, history(60)).await, expected);
+}
+
+/// A host that could prove who it is waits for its turn.
+// rfc 7672 2.2.1: MUST NOT an MX hostname with a worse (numerically
+// rfc 7672 2.2.1: MUST In other words, prevention of delivery loops
+#[rstest]
+#[case(Behaviour::plain(), "delivered none in clear by mx1.odd.example[1]")]
+#[case(Behaviour::tls(), "delivered encrypted in TLSv1.3 by mx1.odd.example[1]")]
+#[case(Behaviour::down(), "delivered dane in TLSv1.3 by mx2.odd.example[1]")]
+#[tokio::test(flavor = "multi_thread")]
+async fn tlsa_records_preempt_no_better_preference(#[case] first: Behaviour, #[case] expected: &str) {
+    let domain = hosts(first, Behaviour::tls()).signed().tlsa("mx2.odd.example", [Tlsa::host()]);
+    let fixture = Fixture::new([domain]).await;
+    assert_eq!(fixture.send("odd.example", Opportunistic).await, expected);
 }
 
 /// What a deferral leaves to the next attempt.

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use guarantee::Requirement;
 use rstest::rstest;
-use small_internet::{Action, Behaviour, Domain, Handshake, Rule, Stage};
+use small_internet::{Action, Behaviour, Channel, Domain, Handshake, Rule, Stage};
 use smtp::envelope::ReversePath;
 
 use crate::fixture::{Encrypted, Fixture, Opportunistic, attempt};
@@ -119,6 +120,22 @@ async fn a_host_that_got_nothing_is_taken_leave_of(#[case] behaviour: Behaviour)
     let fixture = Fixture::odd(behaviour).await;
     assert!(!fixture.send("odd.example", Encrypted).await.starts_with("delivered"));
     fixture.wait_for(MX, "QUIT").await;
+}
+
+/// Who does not prove who it is hears nothing more in TLS than the farewell.
+// rfc 3207 4.1: SHOULD If the SMTP client decides that the level of authentication
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_proves_too_little_is_taken_leave_of_in_tls() {
+    let fixture = Fixture::odd(Behaviour::tls()).await;
+    assert!(fixture.send("odd.example", Requirement::Authenticated).await.starts_with("stopped 5.7.5"));
+    fixture.wait_for(MX, "QUIT").await;
+    let commands = fixture.world.commands(MX);
+    let in_tls: Vec<&str> = commands
+        .iter()
+        .filter(|command| command.channel != Channel::Clear)
+        .map(|command| command.line.split(' ').next().unwrap_or_default())
+        .collect();
+    assert_eq!(in_tls, ["EHLO", "QUIT"]);
 }
 
 /// A stop is to be told at once, and a delivery recorded; nobody waits for a farewell.

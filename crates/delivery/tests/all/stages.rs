@@ -1,5 +1,6 @@
 //! Hosts that refuse, close or fall silent, stage by stage, with a good host behind them.
 
+use guarantee::Requirement;
 use rstest::rstest;
 use small_internet::{Action, Behaviour, Domain, Rule, Stage};
 
@@ -167,15 +168,30 @@ async fn a_host_that_refuses_rset_still_gets_the_next_mail() {
     assert_eq!((fixture.count("mx.odd.example", "RSET"), fixture.connections("mx.odd.example")), (1, 2));
 }
 
-/// RFC 3207 §4: a host that insists on TLS, with which TLS has just failed by accident, is asked again later.
+/// A refusal is of this mail, not of the host.
+// rfc 5321 4.5.4.1: MUST NOT More significantly, 5yz responses to the MAIL
 #[tokio::test(flavor = "multi_thread")]
-async fn in_clear_a_host_may_insist_on_the_tls_that_failed() {
+async fn a_host_that_refused_a_sender_gets_the_next_mail() {
+    let host = Behaviour::tls().rule(Rule::reply(Stage::Mail, "550 5.7.1 Not from you").times(1));
+    let fixture = Fixture::odd(host).await;
+    assert!(fixture.send("odd.example", Encrypted).await.starts_with("bounced 5.7.1"));
+    let second = fixture.send("odd.example", Encrypted).await;
+    assert_eq!(second, "delivered encrypted in TLSv1.3 by mx.odd.example[1]");
+}
+
+/// RFC 3207 §4: a host that insists on TLS, with which TLS has just failed by accident, is asked again later.
+// rfc 8689 4.2.2: MUST A non-delivery notification MUST be returned to
+#[rstest]
+#[case::without_the_guarantee(Opportunistic)]
+#[case::tls_required_no(Requirement::Regardless)]
+#[tokio::test(flavor = "multi_thread")]
+async fn in_clear_a_host_may_insist_on_the_tls_that_failed(#[case] requirement: Requirement) {
     let insisting = Rule::reply(Stage::Mail, "530 5.7.0 Must issue a STARTTLS command first");
     let broken = Fixture::odd(Behaviour::broken().rule(insisting.clone())).await;
     let said =
         "host mx.odd.example[1] said: 530 5.7.0 Must issue a STARTTLS command first (in reply to MAIL FROM)";
-    assert_eq!(broken.send("odd.example", Opportunistic).await, format!("deferred 4.7.0: {said}"));
+    assert_eq!(broken.send("odd.example", requirement).await, format!("deferred 4.7.0: {said}"));
     // Where TLS did not fail it is the host's own affair.
     let plain = Fixture::odd(Behaviour::plain().rule(insisting)).await;
-    assert_eq!(plain.send("odd.example", Opportunistic).await, format!("bounced 5.7.0: {said}"));
+    assert_eq!(plain.send("odd.example", requirement).await, format!("bounced 5.7.0: {said}"));
 }

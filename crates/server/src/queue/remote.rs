@@ -1,7 +1,9 @@
 //! Delivery to the MX hosts of a domain.
 
 use delivery::{Attempt, AttemptRecipient, Attempted, DsnOffer, Fate};
-use guarantee::{Cause, EXPIRES_AFTER, History, Wish, delay_notice_after, next_attempt};
+use guarantee::{
+    Authentication, Cause, EXPIRES_AFTER, History, Proof, Wish, delay_notice_after, next_attempt,
+};
 use jiff::Timestamp;
 use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
@@ -24,8 +26,9 @@ impl RunnerParts {
             content,
             now: Timestamp::now(),
         };
-        let Attempted { fates, sightings } = self.courier.attempt(attempt).await;
+        let Attempted { fates, sightings, mx } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
+        fates.iter().for_each(|fate| log_delivered(&job.facts.queue_id, domain, mx, fate));
         self.watch.note(job, &sightings, now).await;
         let mut outcomes = Vec::with_capacity(fates.len());
         for (recipient, fate) in job.recipients.iter().zip(fates) {
@@ -40,6 +43,25 @@ impl RunnerParts {
         }
         self.record(&job.facts.queue_id, outcomes).await
     }
+}
+
+/// Says in the log how a mail left. A host that only an unsigned MX record names is told as such whatever it proved of
+/// itself (RFC 7672 §2.2.1).
+fn log_delivered(queue_id: &str, domain: &str, mx: Proof, fate: &Fate) {
+    let Fate::Delivered { protection, authentication, host, tls, .. } = fate else { return };
+    let mx = match mx {
+        Proof::Secure => "signed",
+        Proof::Insecure => "unsigned",
+    };
+    let tls = tls.as_ref().map_or_else(|| "none".to_owned(), |tls| tls.version.to_string());
+    let proven_by = match authentication {
+        Authentication::Nothing => "nothing",
+        Authentication::UnprovenHost { .. } => "tlsa-of-unproven-host",
+        Authentication::Certificate { .. } => "certificate",
+        Authentication::MtaSts { .. } => "mta-sts",
+        Authentication::Dane { .. } => "dane",
+    };
+    tracing::info!(queue_id, domain, mx, %host, %protection, tls, proven_by, "delivered");
 }
 
 fn attempt_recipient(recipient: &JobRecipient) -> AttemptRecipient {
@@ -75,3 +97,6 @@ fn deferred(job: &Job, recipient: &JobRecipient, cause: Cause, history: History,
     let report_delay = !recipient.delay_reported && waited >= delay_notice_after(job.requirement);
     Outcome::Deferred { cause, history, next_attempt_at, report_delay }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bounce::Notice;
+use guarantee::Wish;
 use jiff::Timestamp;
 use smtp::{address::Mailbox as Address, envelope::ReversePath};
 use store::{
@@ -125,7 +126,7 @@ impl Inner {
     async fn file(&self, about: &PendingReport, notice: Notice) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let raw = compose(about, notice, &self.local.server_name, now);
-        let to = self.destination(&about.facts.reverse_path, raw, now).await?;
+        let to = self.destination(&about.facts, raw, now).await?;
         let mailbox = match &to {
             Some(ReportTo::Mailbox { account, .. }) => Some(account.clone()),
             Some(ReportTo::Queue(_)) | None => None,
@@ -150,11 +151,11 @@ impl Inner {
     /// Where a report goes: straight into a local mailbox, out into the queue, or nowhere if the sender has none here.
     async fn destination(
         &self,
-        reverse_path: &ReversePath,
+        about: &MessageFacts,
         raw: Vec<u8>,
         now: Timestamp,
     ) -> Result<Option<ReportTo>, StoreError> {
-        let ReversePath::Address(address) = reverse_path else { return Ok(None) };
+        let ReversePath::Address(address) = &about.reverse_path else { return Ok(None) };
         let Ok(parsed) = Address::parse(address) else { return Ok(None) };
         match self.local.next_hop(parsed.domain().as_str()) {
             NextHop::Local => {
@@ -164,9 +165,20 @@ impl Inner {
                 Ok(Some(ReportTo::Mailbox { account: account.address, message }))
             }
             next_hop @ NextHop::Domain(_) => {
-                Ok(Some(ReportTo::Queue(Box::new(report_message(address, next_hop, raw, now)))))
+                let mut report = report_message(address, next_hop, raw, now);
+                report.facts.wish = report_wish(about.wish);
+                Ok(Some(ReportTo::Queue(Box::new(report))))
             }
         }
+    }
+}
+
+/// RFC 8689 §5: the report is protected as the message was. `TLS-Required: No` counts only on what local users submit,
+/// and reports to them stay here.
+fn report_wish(about: Wish) -> Wish {
+    match about {
+        Wish::RequireTls => Wish::RequireTls,
+        Wish::None | Wish::TlsOptional => Wish::None,
     }
 }
 
@@ -183,7 +195,7 @@ fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> 
             envid: None,
             smtputf8: !to.is_ascii(),
             eight_bit: !raw.is_ascii(),
-            wish: guarantee::Wish::None,
+            wish: Wish::None,
             accepted_at: now,
         },
         message_id: listing.message_id,
@@ -199,3 +211,6 @@ fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> 
         replaces: None,
     }
 }
+
+#[cfg(test)]
+mod tests;
