@@ -10,7 +10,7 @@ use smtp::{
     address::Mailbox as Address,
     envelope::{MailFrom, RcptTo},
 };
-use store::{MailboxMessage, MessageFacts, NewMessage, NewRecipient, Store, StoreError};
+use store::{MailboxMessage, MessageFacts, NewMessage, NewRecipient, NextHop, Store, StoreError};
 use tlsrpt::Signer;
 use tokio::sync::Notify;
 
@@ -229,10 +229,9 @@ impl Acceptance {
     }
 
     /// Each recipient once: whoever is named twice gets one copy.
-    fn recipients(&self, mut recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
+    fn recipients(&self, recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
         let mut seen = HashSet::new();
-        recipients.retain(|rcpt| seen.insert(rcpt.address.to_ascii_lowercase()));
-        recipients
+        let each: Result<Vec<NewRecipient>, Refused> = recipients
             .into_iter()
             .map(|rcpt| {
                 // `postmaster` without a domain is this server's (RFC 5321 §4.5.1).
@@ -245,7 +244,10 @@ impl Acceptance {
                 let next_hop = self.local.next_hop(parsed.domain().as_str());
                 Ok(NewRecipient { address, next_hop, notify: rcpt.notify, orcpt: rcpt.orcpt })
             })
-            .collect()
+            .collect();
+        let mut each = each?;
+        each.retain(|one| seen.insert(mailbox_of(one)));
+        Ok(each)
     }
 
     /// RFC 6409 §8: a submission server may add what is missing.
@@ -275,6 +277,14 @@ impl Acceptance {
         let with = trace.with;
         format!("Received: {from}by {server_name} with {with} id {queue_id};\r\n\t{}\r\n", rfc2822(now))
             .into_bytes()
+    }
+}
+
+/// What two addresses of one mailbox have in common: elsewhere, `Bob` and `bob` may be two people (RFC 5321 §2.4).
+fn mailbox_of(recipient: &NewRecipient) -> String {
+    match (&recipient.next_hop, recipient.address.rsplit_once('@')) {
+        (NextHop::Domain(_), Some((local, domain))) => format!("{local}@{}", domain.to_ascii_lowercase()),
+        (NextHop::Domain(_) | NextHop::Local, _) => recipient.address.to_ascii_lowercase(),
     }
 }
 

@@ -152,6 +152,10 @@ impl Config {
 
     fn normalise(&mut self) -> anyhow::Result<()> {
         self.name = domain("name", &self.name)?;
+        // RFC 5321 §2.3.5: other servers hear it in EHLO.
+        if !self.name.contains('.') {
+            bail!("name = {:?}: give this host's full name in the DNS, e.g. mail.example.org", self.name);
+        }
         for own in &mut self.domains {
             *own = domain("domains", own)?;
         }
@@ -307,6 +311,20 @@ mod tests {
         assert_eq!(config.dns(), DnsServers::System);
         let anchor = ROOT_ANCHOR.to_owned();
         assert_eq!(config.dnssec().expect("IANA's"), Dnssec::Validate { anchor });
+    }
+
+    /// That this name leads to an address is for who runs the server: it may be one that only the world's DNS knows.
+    // rfc 5321 2.3.5: MUST The domain name given in the EHLO command
+    // rfc 5321 4.1.4: MUST The SMTP client MUST, if possible, ensure
+    #[rstest]
+    #[case::nickname("mail")]
+    #[case::localhost("localhost")]
+    #[case::address("192.0.2.1")]
+    #[case::literal("[192.0.2.1]")]
+    #[case::no_host_name("my_host.example.org")]
+    fn the_server_has_a_full_name(#[case] name: &str) {
+        let error = read(&GOOD.replace("mail.example.org", name)).expect_err("no host's name");
+        assert!(format!("{error:#}").contains(&format!("name = {name:?}: ")), "{error:#}");
     }
 
     #[test]

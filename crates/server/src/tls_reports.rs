@@ -135,8 +135,8 @@ impl TlsReports {
                 queue_id: new_queue_id(),
                 origin: guarantee::Origin::Report,
                 account: None,
-                // Nobody waits for an answer.
-                reverse_path: ReversePath::Null,
+                // RFC 5321 §4.5.5: it is no notification, and whoever reads the contact's mail learns of a wrong `rua`.
+                reverse_path: ReversePath::Address(self.reporter.contact().to_string()),
                 ret: None,
                 envid: None,
                 smtputf8: false,

@@ -77,6 +77,7 @@ impl Place {
 
 // rfc 8460 3: MUST When sending failure reports via SMTP, Sending
 // rfc 8460 3: MUST Reports sent via SMTP MUST contain a
+// rfc 5321 4.5.5: SHOULD All other types of messages
 // rfc 8460 5.3.1: MUST NOT Note that, when sending failure reports via
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_leaves_once_by_mail_whatever_the_transport() {
@@ -87,6 +88,7 @@ async fn a_report_leaves_once_by_mail_whatever_the_transport() {
     assert_eq!(jobs.len(), 1, "today is not over: {jobs:?}");
     assert_eq!(jobs[0].next_hop, NextHop::Domain("tls.example".to_owned()));
     assert_eq!(jobs[0].requirement, Requirement::Regardless);
+    assert_eq!(jobs[0].facts.reverse_path.as_str(), "postmaster@home.example");
     let mail = place.store.content(&jobs[0].facts.queue_id).await.expect("content");
     let mail = String::from_utf8_lossy(&mail);
     assert!(mail.contains("TLS-Report-Domain: asks.example\r\n"), "{mail}");
@@ -94,6 +96,19 @@ async fn a_report_leaves_once_by_mail_whatever_the_transport() {
     assert!(mail.starts_with("DKIM-Signature: "), "{mail}");
     place.reports.send_due(place.now).await.expect("nothing to send");
     assert!(place.jobs().await.is_empty(), "never twice");
+}
+
+/// A string of a TXT record has 255 octets at most: this address lies across two.
+// rfc 8460 3: MUST If the resulting TXT record contains multiple
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_several_strings_is_read_as_one() {
+    let extension = "x".repeat(255 - "v=TLSRPTv1; x=; rua=mailto:rep".len());
+    let record = format!("v=TLSRPTv1; x={extension}; rua=mailto:reports@tls.example");
+    let place = Place::with(|_| vec![record]).await;
+    place.reports.send_due(place.now).await.expect("sent");
+    let to: Vec<String> =
+        place.jobs().await.iter().flat_map(|job| &job.recipients).map(|one| one.address.clone()).collect();
+    assert_eq!(to, ["reports@tls.example"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ fn is_read_and_written_in_one_form(#[case] text: &str, #[case] written: &str) {
     assert_eq!(Mailbox::parse(written).expect("its own form is valid").to_string(), written);
 }
 
+// rfc 5321 4.1.2: MUST NOT characters outside the set of alphabetic characters
 #[rstest]
 #[case("", AddressError::LocalPart)]
 #[case("alice", AddressError::NoDomain)]
@@ -38,6 +39,9 @@ fn is_read_and_written_in_one_form(#[case] text: &str, #[case] written: &str) {
 #[case("a b@tls.example", AddressError::LocalPart)]
 #[case("a\"b\"@tls.example", AddressError::LocalPart)]
 #[case("a@tls.example>", AddressError::Domain)]
+#[case("a@my_host.example", AddressError::Domain)]
+#[case("a@-host.example", AddressError::Domain)]
+#[case("a@tls!example.org", AddressError::Domain)]
 #[case("a@tls.example x", AddressError::Domain)]
 #[case("a\r\n@tls.example", AddressError::LocalPart)]
 #[case("\"a\r\nb\"@tls.example", AddressError::LocalPart)]
