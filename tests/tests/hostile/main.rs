@@ -3,6 +3,7 @@
 mod api;
 mod dialogues;
 mod messages;
+mod network;
 mod reports;
 #[expect(unreachable_pub, reason = "written as another test's module")]
 #[path = "../../../crates/smtp/tests/support/script.rs"]
