@@ -5,6 +5,7 @@ mod command_line;
 mod exemptions;
 mod http_api;
 mod incoming;
+mod mail_rules;
 mod notifications;
 mod privacy;
 mod protection;
