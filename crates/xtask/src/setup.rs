@@ -15,6 +15,8 @@ enum Sign {
     Program(&'static str),
     /// A file at its place.
     File(&'static str),
+    /// A library that the dynamic linker finds.
+    Library(&'static str),
     /// A command that succeeds.
     Succeeds(&'static [&'static str]),
 }
@@ -31,6 +33,10 @@ const fn program(name: &'static str, program: &'static str) -> Package {
 
 const fn file(name: &'static str, file: &'static str) -> Package {
     Package { name, sign: Sign::File(file) }
+}
+
+const fn library(name: &'static str, library: &'static str) -> Package {
+    Package { name, sign: Sign::Library(library) }
 }
 
 /// For building: the server's TLS, SQLite and the small internet's OpenSSL are compiled from source, and the
@@ -61,7 +67,15 @@ pub(crate) const TEST: &[Package] = &[
     program("unbound", "unbound"),
     program("ldnsutils", "ldns-signzone"),
     program("iproute2", "ip"),
+    library("libdb5.3", "libdb-5.3.so"),
+    library("libgnutls-dane0", "libgnutls-dane.so.0"),
+    library("libidn12", "libidn.so.12"),
+    library("libnsl2", "libnsl.so.2"),
+    library("libpcre2-8-0", "libpcre2-8.so.0"),
 ];
+
+/// Exim, and where it goes: Debian allows one mail server on a machine, and Postfix is there.
+const EXIM: (&str, &str) = ("exim4-daemon-light", "target/peers/exim");
 
 /// Debian's compiler for the browser, for machines where rustup cannot fetch its own.
 pub(crate) const WEB_COMPILER: &[Package] = &[
@@ -75,6 +89,9 @@ impl Package {
         match self.sign {
             Sign::Program(name) => find_program(name).is_some(),
             Sign::File(path) => Path::new(path).exists(),
+            Sign::Library(name) => Command::new("/sbin/ldconfig").arg("-p").output().is_ok_and(|libraries| {
+                String::from_utf8_lossy(&libraries.stdout).contains(&format!("\t{name} "))
+            }),
             Sign::Succeeds(command) => Command::new(command[0])
                 .args(&command[1..])
                 .stdout(Stdio::null())
@@ -117,6 +134,31 @@ pub(crate) fn packages(progress: &Progress, packages: &[Package]) -> anyhow::Res
     }
     progress.say(&format!("installing Debian packages: {list}"));
     install(&missing).with_context(|| format!("Debian packages could not be installed: {list}"))
+}
+
+/// Unpacks Exim to a place of its own, unless it is there.
+///
+/// # Errors
+/// When it can't be fetched.
+pub(crate) fn exim(progress: &Progress) -> anyhow::Result<()> {
+    let (package, place) = EXIM;
+    if Path::new(place).exists() {
+        return Ok(());
+    }
+    progress.say(&format!("unpacking Debian's {package} to {place}"));
+    let unpacking = format!("{place}.new");
+    if Path::new(&unpacking).exists() {
+        fs::remove_dir_all(&unpacking)?;
+    }
+    fs::create_dir_all(&unpacking)?;
+    let download = |apt: &mut Command| run(apt.current_dir(&unpacking).args(["download", package]));
+    if download(&mut apt()).is_err() {
+        // What it knows of may be out of date.
+        run(apt().arg("update"))?;
+        download(&mut apt())?;
+    }
+    run(Command::new("sh").current_dir(&unpacking).args(["-c", "dpkg -x *.deb . && rm *.deb"]))?;
+    fs::rename(&unpacking, place).context("Exim could not be put in its place")
 }
 
 fn is_root() -> anyhow::Result<bool> {

@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("Debian's packages", |progress| {
         setup::packages(progress, setup::BUILD)?;
         setup::packages(progress, setup::TEST)?;
+        setup::exim(progress)?;
         Ok(Counts::of_step(true))
     }),
     ("formatting", |_| step(&["fmt", "--all", "--check"])),

@@ -131,7 +131,7 @@ impl Table {
         match known {
             Some(known) => *self.explained.entry((known.why, way)).or_default() += 1,
             None => {
-                self.unexplained.push(format!("{way}: {kind} of {name}: ours {ours:?}, theirs {theirs:?}"))
+                self.unexplained.push(format!("{way}: {kind} of {name}: ours {ours:?}, theirs {theirs:?}"));
             }
         }
     }

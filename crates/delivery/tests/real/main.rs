@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod agree;
+mod dane;
+mod front;
+mod mail_servers;
 mod namespace;
 mod oracle;
+mod pki;
+mod receivers;
 mod refusing;
 mod servers;
+mod setups;
 mod tree;
 mod zones;

@@ -24,7 +24,9 @@ pub(crate) fn enter(test: &str) -> Place {
         return Place::Inside;
     }
     let unshared = |command: &[&str]| {
-        let mut unshare = Command::new("unshare");
+        // Whatever ends this process ends the namespace.
+        let mut unshare = Command::new("setpriv");
+        unshare.args(["--pdeathsig", "KILL", "unshare"]);
         unshare.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]).args(command);
         unshare
     };

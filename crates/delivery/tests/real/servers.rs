@@ -28,11 +28,10 @@ pub(crate) fn serve(folder: &Path, tree: &Tree, address: &str, zones: impl Fn(&s
     let place = place.display();
     // Without a limit of the rate of answers: all questions come from one address.
     let mut text = format!(
-        "server:\n ip-address: {}\n port: 53\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \
+        "server:\n ip-address: {address}\n port: 53\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \
          pidfile: \"{place}/nsd.pid\"\n database: \"\"\n xfrdfile: \"{place}/xfrd\"\n xfrdir: \"{place}\"\n \
          zonelistfile: \"{place}/zones\"\n logfile: \"{place}/nsd.log\"\n server-count: 1\n rrl-ratelimit: 0\n \
          rrl-whitelist-ratelimit: 0\nremote-control:\n control-enable: no\n",
-        address,
     );
     for (name, file) in tree.files.iter().filter(|(name, _)| zones(name)) {
         let _ = writeln!(text, "zone:\n name: \"{name}.\"\n zonefile: \"{}\"", file.display());
