@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::{base64::base64_decode, charsets::map::charset_decoder, html::add_html_token};
+use mail_parser::decoders::{base64::base64_decode, charsets::map::charset_decoder};
 
-use crate::mime::{Encoding, Kind, Part};
+use crate::{
+    entity,
+    mime::{Encoding, Kind, Part},
+};
 
 /// The part's body without its transfer encoding.
 pub(crate) fn bytes<'x>(part: &Part<'x>) -> Cow<'x, [u8]> {
@@ -109,19 +112,51 @@ fn without_escapes(bytes: &[u8]) -> String {
 
 /// HTML as plain lines: block tags end a line, other tags vanish without a space, entities become characters.
 pub(crate) fn html_to_text(html: &str) -> String {
+    without_tags(html, '\n')
+}
+
+/// An HTML mail as plain text to be shown or edited, each line ended by `\n`: white space of the markup means nothing,
+/// and no more than one line stays empty in a row.
+pub fn plain_text(html: &str) -> String {
+    // Ends a line that has begun, and nothing else.
+    const SOFT: char = '\u{c}';
+    let joined = html.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    let mut out = String::with_capacity(joined.len());
+    for piece in without_tags(&joined, SOFT).split_inclusive(['\n', SOFT]) {
+        let line = piece.trim_matches([' ', '\n', SOFT]);
+        out.push_str(line);
+        let hard = piece.ends_with('\n') && !out.is_empty() && !out.ends_with("\n\n");
+        let soft = piece.ends_with(SOFT) && !line.is_empty();
+        if hard || soft {
+            out.push('\n');
+        }
+    }
+    out.truncate(out.trim_end().len());
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+/// `soft` stands where a block other than a paragraph begins or ends.
+fn without_tags(html: &str, soft: char) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = memchr::memchr2(b'<', b'&', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        rest = if rest.starts_with('<') { tag(rest, &mut out) } else { entity(rest, &mut out) };
+        rest = if rest.starts_with('<') { tag(rest, soft, &mut out) } else { entity(rest, &mut out) };
     }
     out.push_str(rest);
     out
 }
 
+/// Elements that stand on lines of their own.
+const BLOCKS: &[&str] =
+    &["div", "tr", "td", "th", "li", "table", "h1", "h2", "h3", "h4", "hr", "pre", "blockquote", "title"];
+
 /// Takes one tag, comment or hidden element off the front of `html`.
-fn tag<'x>(html: &'x str, out: &mut String) -> &'x str {
+fn tag<'x>(html: &'x str, soft: char, out: &mut String) -> &'x str {
     if html.starts_with("<!--") {
         return memchr::memmem::find(html.as_bytes(), b"-->").map_or("", |at| &html[at + 3..]);
     }
@@ -134,25 +169,10 @@ fn tag<'x>(html: &'x str, out: &mut String) -> &'x str {
         return &html[1..];
     }
     let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
-    if is(&[
-        "br",
-        "p",
-        "div",
-        "tr",
-        "td",
-        "th",
-        "li",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "hr",
-        "pre",
-        "blockquote",
-        "title",
-    ]) {
+    if is(&["br", "p"]) {
         out.push('\n');
+    } else if is(BLOCKS) {
+        out.push(soft);
     }
     // an address in angle brackets that was not escaped is text, not a tag
     let end = memchr::memchr(b'>', html.as_bytes());
@@ -172,12 +192,13 @@ fn tag<'x>(html: &'x str, out: &mut String) -> &'x str {
 fn entity<'x>(html: &'x str, out: &mut String) -> &'x str {
     let length =
         html.bytes().skip(1).take(32).take_while(|b| b.is_ascii_alphanumeric() || *b == b'#').count();
-    match html.as_bytes().get(length + 1) {
-        Some(b';') => {
-            add_html_token(out, &html.as_bytes()[..length + 2], false);
+    let ends = html.as_bytes().get(length + 1) == Some(&b';');
+    match ends.then(|| entity::character(&html[1..=length])).flatten() {
+        Some(character) => {
+            out.push(character);
             &html[length + 2..]
         }
-        _ => {
+        None => {
             out.push('&');
             &html[1..]
         }
@@ -198,6 +219,20 @@ mod tests {
     #[case("cut off <b", "cut off ")]
     fn html_is_read_as_a_person_reads_it(#[case] html: &str, #[case] text: &str) {
         assert_eq!(html_to_text(html), text);
+    }
+
+    #[rstest]
+    #[case(
+        "<html>\n <body>\n  <p>Hallo\n  Bob,</p>\n\n  <p>bis&nbsp;morgen</p><br><br><br></body>",
+        "Hallo Bob,\n\nbis\u{a0}morgen\n"
+    )]
+    #[case("<ul><li>a</li><li>b</li></ul>c", "a\nb\nc\n")]
+    #[case("<div>a <b>b</b></div><div>c<br></div><div><br></div><div>d</div>", "a b\nc\n\nd\n")]
+    #[case("<div>a<div>b</div>", "a\nb\n")]
+    #[case("<br> <br>", "")]
+    #[case("", "")]
+    fn html_as_plain_text(#[case] html: &str, #[case] text: &str) {
+        assert_eq!(plain_text(html), text);
     }
 
     #[rstest]

@@ -15,6 +15,7 @@
 mod address;
 mod claim;
 mod decode;
+mod entity;
 mod fields;
 mod mime;
 mod prose;
@@ -29,6 +30,7 @@ mod tls;
 mod write;
 
 pub use claim::{Claim, Failure, OWN_DIAGNOSTIC, claim};
+pub use decode::plain_text;
 pub use mime::is_simple;
 pub use read::read;
 pub use reading::{Action, Diagnostic, Kind, Reading, Recipient};

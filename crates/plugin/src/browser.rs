@@ -62,7 +62,12 @@ pub fn short(time: Timestamp, locale: Locale) -> Moment {
 
 /// The moment at length (`19. November 2026, 08:41`), for sentences.
 pub fn long(time: Timestamp, locale: Locale) -> Moment {
-    moment(time, locale, &[("day", "numeric"), ("month", "long"), ("year", "numeric")])
+    moment(time, locale, DAY)
+}
+
+/// The day: `19. November 2026`.
+pub fn day(time: Timestamp, locale: Locale) -> String {
+    format(time, locale, DAY)
 }
 
 /// The time of day: `14:05`.
@@ -70,6 +75,7 @@ pub fn clock(time: Timestamp, locale: Locale) -> String {
     format(time, locale, CLOCK)
 }
 
+const DAY: &[(&str, &str)] = &[("day", "numeric"), ("month", "long"), ("year", "numeric")];
 const CLOCK: &[(&str, &str)] = &[("hour", "2-digit"), ("minute", "2-digit")];
 const FULL: &[(&str, &str)] = &[("day", "numeric"), ("month", "short"), ("year", "numeric")];
 

@@ -7,11 +7,10 @@ mod sse;
 use std::rc::Rc;
 
 use api::{
-    CSRF_HEADER, CheckRequest, CheckResponse, Guarantee, GuaranteeState, OverrideRecorded, OverrideRequest,
+    CSRF_HEADER, CheckRequest, CheckResponse, Guarantee, MessageStatus, OverrideRecorded, OverrideRequest,
     PROBLEM_JSON, Problem, Stop,
 };
 use gloo_net::http::{Method, RequestBuilder, Response};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use web_sys::{AbortSignal, RequestCredentials};
@@ -41,16 +40,21 @@ impl Client {
         self.get("/guarantee").await
     }
 
-    /// `PUT /guarantee`; `until` is for a pause. Answers what holds from now on.
+    /// `PUT /guarantee`; without a level it stays as it is. Answers what holds from now on.
     ///
     /// # Errors
     /// See [`Client::guarantee`].
-    pub async fn set_guarantee(
-        &self,
-        state: GuaranteeState,
-        until: Option<Timestamp>,
-    ) -> Result<Guarantee, ClientError> {
-        self.send(Method::PUT, "/guarantee", &Guarantee { state, until, level: None, was_on: false }).await
+    pub async fn set_guarantee(&self, wanted: &Guarantee) -> Result<Guarantee, ClientError> {
+        self.send(Method::PUT, "/guarantee", wanted).await
+    }
+
+    /// `GET /messages/{id}`: what became of a message of one's own, by its queue id.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn message_status(&self, queue_id: &str) -> Result<MessageStatus, ClientError> {
+        let id = String::from(js_sys::encode_uri_component(queue_id));
+        self.get(&format!("/messages/{id}")).await
     }
 
     /// `GET /stops`: those recorded for this user, newest first.

@@ -6,7 +6,9 @@
 
 mod bounce_banner;
 mod composer_notice;
+mod delivery;
 mod guarantee_state;
+mod level_choice;
 mod parts;
 mod reminder_bar;
 mod sent_mark;
@@ -17,8 +19,10 @@ mod tell_dialog;
 
 pub use bounce_banner::BounceBanner;
 pub use composer_notice::ComposerNotice;
+pub use delivery::Delivery;
 pub use guarantee_state::GuaranteeState;
 pub use reminder_bar::ReminderBar;
 pub use sent_mark::SentMark;
 pub use settings_panel::SettingsPanel;
+pub(crate) use sprite::icon;
 pub use sprite::{Icon, Sprite};

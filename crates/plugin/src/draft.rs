@@ -126,6 +126,8 @@ pub struct Draft {
     pub choice: Option<Choice>,
     /// For whom the user has decided to send without the guarantee; recorded with the server when Send is pressed.
     pub without_guarantee_for: Vec<String>,
+    /// Stopped recipients whom that does not reach: what their domain publishes binds every mail.
+    pub bound: Vec<String>,
     /// Whether the user wants to encrypt the content end to end.
     pub end_to_end: bool,
 }

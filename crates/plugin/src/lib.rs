@@ -24,12 +24,13 @@ mod catalogue;
 pub mod client;
 pub mod components;
 pub mod draft;
+pub mod el;
 mod parse;
 mod plugin;
 pub mod state;
 pub mod words;
 
-pub use bounce::is_simple;
+pub use bounce::{is_simple, plain_text};
 pub use bridge::{Answer, Authorization, Host};
 pub use client::{Client, ClientError};
 pub use draft::{Address, Attachment, Draft, Recipients};

@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api::{Event, Guarantee, GuaranteeState, OverrideRequest, Stop};
+use api::{Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop, Submitted};
 use gloo_timers::future::sleep;
+use guarantee::Level;
 use jiff::Timestamp;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -15,6 +16,7 @@ use crate::browser;
 use crate::client::{Client, ClientError, Following, News, follow};
 use crate::draft::Draft;
 use crate::state::banner::{self, Banner, Claimed, Confirmed};
+use crate::state::evidence;
 use crate::state::panel::{Known, Panel};
 use crate::state::reminder::{self, Reminder};
 use crate::state::reopen::{self, Way};
@@ -31,6 +33,7 @@ pub struct Plugin {
     guarantee: RwSignal<Known<Guarantee>>,
     stops: RwSignal<Known<Vec<Stop>>>,
     reminder: RwSignal<Option<Reminder>>,
+    evidence: RwSignal<evidence::Known>,
     /// How often the server has told of changes by itself: an answer that was asked for before is older.
     told: StoredValue<u32>,
     /// Claims of stops that the server could not be asked about.
@@ -48,6 +51,7 @@ impl Plugin {
             guarantee: RwSignal::default(),
             stops: RwSignal::default(),
             reminder: RwSignal::default(),
+            evidence: RwSignal::default(),
             told: StoredValue::new(0),
             unchecked: StoredValue::new(Vec::new()),
         };
@@ -85,6 +89,11 @@ impl Plugin {
     /// What the switch shows: as [`Plugin::guarantee`], and a pause is over when its time has come.
     pub fn panel(self) -> Memo<Panel> {
         Memo::new(move |_| self.guarantee.with(|guarantee| Panel::of(guarantee, browser::now())))
+    }
+
+    /// How much the guarantee demands; the least while that is not known.
+    pub fn level(self) -> Level {
+        self.guarantee.with(|guarantee| guarantee.get().and_then(|known| known.level)).unwrap_or_default()
     }
 
     /// The stops recorded for this user.
@@ -161,6 +170,9 @@ impl Plugin {
                 stops::apply(list, &event);
             }
         });
+        if let Event::Delivery(status) = &event {
+            let _ = self.evidence.try_update(|evidence| evidence.learn(status));
+        }
         let listeners = self.listeners.try_get_value().unwrap_or_default();
         listeners.iter().for_each(|listener| listener(&event));
     }
@@ -188,10 +200,28 @@ impl Plugin {
     /// # Errors
     /// As [`Client::set_guarantee`]; nothing has changed then.
     pub async fn switch(self, state: GuaranteeState) -> Result<(), ClientError> {
-        let guarantee = self.asks()?.set_guarantee(state, None).await?;
+        let wanted = Guarantee { state, until: None, level: None, was_on: false };
+        let guarantee = self.asks()?.set_guarantee(&wanted).await?;
+        self.take_over_newest(guarantee);
+        Ok(())
+    }
+
+    /// Sets how much the guarantee demands, and leaves the switch as the server has it.
+    ///
+    /// # Errors
+    /// As [`Client::set_guarantee`]; nothing has changed then.
+    pub async fn demand(self, level: Level) -> Result<(), ClientError> {
+        let client = self.asks()?;
+        // Another page may have switched meanwhile.
+        let present = client.guarantee().await?;
+        let guarantee = client.set_guarantee(&Guarantee { level: Some(level), ..present }).await?;
+        self.take_over_newest(guarantee);
+        Ok(())
+    }
+
+    fn take_over_newest(self, guarantee: Guarantee) {
         let _ = self.told.try_update_value(|told| *told = told.wrapping_add(1));
         self.take_over(guarantee);
-        Ok(())
     }
 
     /// The banner for a message. If it claims a stop, the server is asked anew, and until it has answered there
@@ -272,11 +302,34 @@ impl Plugin {
         self.asks()?.record_override(&asked).await.map(drop)
     }
 
-    /// To be called after the message was submitted: reminds the user where that is due.
-    pub fn after_sending(self, draft: &Draft) {
+    /// To be called after the message was submitted: remembers its number, and reminds the user where that is due.
+    pub fn after_sending(self, draft: &Draft, submitted: &Submitted) {
+        self.evidence.update(|evidence| evidence.submitted(&submitted.message_id, &submitted.id));
         let next =
             self.guarantee.with_untracked(|guarantee| reminder::next(draft, guarantee, browser::now()));
         self.reminder.set(next);
+    }
+
+    /// The server's number for the message with this Message-ID, where it is known.
+    pub fn queue_id(self, message_id: &str) -> Option<String> {
+        self.evidence.with(|evidence| {
+            self.stops.with(|stops| evidence.queue_id(message_id, stops.get().map_or(&[], Vec::as_slice)))
+        })
+    }
+
+    /// What is known of the message with this number.
+    pub fn status(self, queue_id: &str) -> Option<MessageStatus> {
+        self.evidence.with(|evidence| evidence.status(queue_id).cloned())
+    }
+
+    /// Asks the server what became of the message with this number.
+    ///
+    /// # Errors
+    /// As [`Client::message_status`].
+    pub async fn ask_what_became_of(self, queue_id: &str) -> Result<(), ClientError> {
+        let status = self.asks()?.message_status(queue_id).await?;
+        let _ = self.evidence.try_update(|evidence| evidence.learn(&status));
+        Ok(())
     }
 
     /// The user has read the reminder.

@@ -3,6 +3,7 @@
 pub mod banner;
 pub mod cause;
 pub mod compose;
+pub mod evidence;
 pub mod notice;
 pub mod panel;
 pub mod recipients;

@@ -43,6 +43,7 @@ pub(crate) fn to_json(origin: &Origin, edited: bool, typed: &Typed, draft: &Draf
         row("choice", &[&stopped.to, &stopped.cc, &stopped.bcc, &all.to, &all.cc, &all.bcc])
     }));
     rows.extend(draft.without_guarantee_for.iter().map(|email| row("without-guarantee-for", &[email])));
+    rows.extend(draft.bound.iter().map(|email| row("bound", &[email])));
     rows.extend(draft.end_to_end.then(|| row("end-to-end", &[])));
     serde_json::to_string(&rows).unwrap_or_default()
 }
@@ -93,6 +94,7 @@ fn read_row(row: &[&str], draft: &mut Draft) {
             draft.choice = Some(Choice { stopped, all });
         }
         ["without-guarantee-for", email] => draft.without_guarantee_for.push(email.to_owned()),
+        ["bound", email] => draft.bound.push(email.to_owned()),
         ["end-to-end"] => draft.end_to_end = true,
         ["file", name, content_type, place, id, base64] => {
             draft.attachments.extend(STANDARD.decode(base64).ok().map(|bytes| Attachment {
@@ -205,6 +207,7 @@ mod tests {
             replaces: Some("s1".into()),
             choice: Some(Choice { stopped: recipients.clone(), all: recipients }),
             without_guarantee_for: vec!["a@x.example".into()],
+            bound: vec!["b@x.example".into()],
             end_to_end: true,
         };
         let typed = Typed { to: "a@x.example".into(), cc: String::new(), bcc: "half@".into() };

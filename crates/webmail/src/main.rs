@@ -2,7 +2,6 @@
 
 mod answer;
 mod drafts;
-mod el;
 mod focus;
 mod host;
 mod html;
@@ -16,6 +15,8 @@ mod text;
 mod view;
 mod when;
 mod words;
+
+use plugin::el;
 
 fn main() {
     console_error_panic_hook::set_once();

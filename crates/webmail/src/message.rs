@@ -133,8 +133,14 @@ fn html_of(message: &Message<'_>) -> Option<String> {
 }
 
 fn text_of(message: &Message<'_>) -> String {
-    let bodies = (0..message.text_body_count()).filter_map(|at| message.body_text(at));
-    bodies.map(|text| text.trim_end().replace("\r\n", "\n")).collect::<Vec<_>>().join("\n\n")
+    let body = |part: &MessagePart<'_>| match &part.body {
+        PartType::Html(html) => Some(plugin::plain_text(html).trim_end().to_owned()),
+        PartType::Text(text) => Some(text.trim_end().replace("\r\n", "\n")),
+        PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) | PartType::Multipart(_) => {
+            None
+        }
+    };
+    message.text_bodies().filter_map(body).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The first octets of a message that no MIME reader should be given whole, as they are.

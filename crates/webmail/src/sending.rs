@@ -44,7 +44,7 @@ pub(crate) fn send(composer: Composer) {
     let draft = composer.draft.get_untracked();
     spawn_local(async move {
         match submit(plugin, composer.mail, &draft).await {
-            Ok(()) => sent(composer, plugin, &draft),
+            Ok(submitted) => sent(composer, plugin, &draft, &submitted),
             Err(error) => {
                 composer.mail.heed(&error);
                 let _ = composer.trouble.try_set(Some(Trouble::general(in_words(&error))));
@@ -62,7 +62,7 @@ fn trouble_before(composer: Composer) -> Option<Trouble> {
     nobody.then(|| Trouble { line: Some(Line::To), text: w!(no_recipient).to_string() })
 }
 
-async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<(), ClientError> {
+async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<Submitted, ClientError> {
     let account = mail.address();
     let stamp = plugin::browser::stamp(&account);
     let message = compose::write(draft, &account, &stamp);
@@ -71,13 +71,13 @@ async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<(), ClientE
         Some(stop) => format!("/messages?replaces={}", String::from(js_sys::encode_uri_component(stop))),
         None => "/messages".to_owned(),
     };
-    api().send_bytes::<Submitted>(&path, "message/rfc822", &message).await.map(drop)
+    api().send_bytes(&path, "message/rfc822", &message).await
 }
 
-fn sent(composer: Composer, plugin: Plugin, draft: &Draft) {
+fn sent(composer: Composer, plugin: Plugin, draft: &Draft, submitted: &Submitted) {
     let mail = composer.mail;
     mail.remove_draft(composer.number);
-    plugin.after_sending(draft);
+    plugin.after_sending(draft, submitted);
     if plugin.reminder().get_untracked().is_none() {
         mail.say_next(w!(sent_status).to_string());
     }

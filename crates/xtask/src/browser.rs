@@ -32,6 +32,10 @@ const WASM_OPT: &[&str] = &[
     "--enable-sign-ext",
     "--strip-debug",
     "--strip-producers",
+    // A flat module is optimised further, and again for size when its loops have been found anew.
+    "--flatten",
+    "--rereloop",
+    "-O3",
     "-Oz",
 ];
 /// What compresses well; pictures and fonts are compressed already.

@@ -11,6 +11,7 @@ mod keyboard;
 mod mails;
 mod session;
 mod story;
+mod transport;
 mod views;
 mod webmail;
 mod words;

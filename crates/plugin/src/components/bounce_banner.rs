@@ -1,12 +1,12 @@
 use bounce::Reason;
 use leptos::prelude::*;
 
-use super::parts::{MARKS, address, filled, paragraph, strong_address, warning};
-use super::sprite::icon;
+use super::parts::{MARKS, address, button, filled, hint, paragraph, strong_address, warning};
 use super::tell_dialog::TellDialog;
 use crate::Plugin;
 use crate::browser::{self, Moment};
-use crate::state::banner::{Banner, Confirmed, FailedGroup, StoppedGroup};
+use crate::el::{El, classed, el, live, nothing, with_icon};
+use crate::state::banner::{Banner, Confirmed, FailedGroup, StoppedGroup, Without};
 use crate::state::cause::CauseWord;
 use crate::state::recipients::list;
 use crate::state::reopen::Way;
@@ -23,80 +23,122 @@ pub fn BounceBanner(
     let plugin = Plugin::of_context();
     let tell = TellDialog::new(plugin);
     let failed = RwSignal::new(false);
-    // The dialog lies beside, so that an event which changes a number in the banner does not close it.
-    view! {
-        {move || banner.with(|banner| section(plugin, banner, tell, failed))}
-        {tell.view()}
-    }
-    .into_any()
+    // An event that changes a number must not take the keyboard's place away: numbers live in parts of their own.
+    let frame = Memo::new(move |_| banner.with(Banner::without_numbers));
+    // The dialog lies beside for the same reason.
+    vec![live(move || frame.with(|frame| section(plugin, frame, banner, tell, failed))), tell.view()]
+        .into_any()
 }
 
-fn section(plugin: Plugin, banner: &Banner, tell: TellDialog, failed: RwSignal<bool>) -> Option<AnyView> {
-    let (class, name, title, text, ways) = match banner {
-        Banner::None => return None,
+fn section(
+    plugin: Plugin,
+    frame: &Banner,
+    banner: Signal<Banner>,
+    tell: TellDialog,
+    failed: RwSignal<bool>,
+) -> AnyView {
+    let (class, name, title, text) = match frame {
+        Banner::None => return nothing(),
+        Banner::Confirmed(confirmed) if confirmed.may_be_attack() => {
+            ("banner danger", "alert", w!(stopped_title), stopped(confirmed, banner))
+        }
         Banner::Confirmed(confirmed) => {
-            let ways = Some(ways(plugin, confirmed, tell, failed));
-            ("banner warn", "stop", w!(stopped_title), stopped(confirmed), ways)
+            ("banner warn", "stop", w!(stopped_title), stopped(confirmed, banner))
         }
         Banner::Forged => {
-            let links = view! { <p class="small">{w!(forged_links)}</p> }.into_any();
-            ("banner danger", "alert", w!(forged_title), vec![paragraph(w!(forged)), links], None)
+            let links = classed("p", "small").text(w!(forged_links));
+            ("banner danger", "alert", w!(forged_title), vec![paragraph(w!(forged)).into(), links.into()])
         }
         Banner::Unchecked => {
-            let again = view! {
-                <p><button class="btn" type="button" on:click=move |_| plugin.check_again()>{w!(check_again)}</button></p>
-            };
-            ("banner", "ask", w!(unchecked_title), vec![paragraph(w!(unchecked)), again.into_any()], None)
+            let again = el("p").child(button("btn", w!(check_again), move || plugin.check_again()));
+            ("banner", "ask", w!(unchecked_title), vec![paragraph(w!(unchecked)).into(), again.into()])
         }
-        Banner::Other(groups) => ("banner", "mail", w!(other_title), other(groups), None),
+        Banner::Other(groups) => ("banner", "mail", w!(other_title), other(groups)),
         Banner::Delayed(recipients) => {
-            let text = filled(&w!(delayed, recipients = MARKS[0]), |_| address(list(recipients)));
-            ("banner", "clock", w!(delayed_title), vec![text], None)
+            let text = filled(&w!(delayed, recipients = MARKS[0]), |_| address(&list(recipients)));
+            ("banner", "clock", w!(delayed_title), vec![text.into()])
         }
     };
-    Some(
-        view! {
-            <section class=class aria-labelledby="tlsg-banner">
-                <div class="banner-text">{icon(name)}<h2 id="tlsg-banner">{title}</h2>{text}</div>
-                {ways}
-            </section>
-        }
-        .into_any(),
-    )
+    let mut said = classed("div", "banner-text").view(super::icon(name).into_any());
+    said = said.child(el("h2").attr("id", "tlsg-banner").text(title));
+    said = text.into_iter().fold(said, El::view);
+    let section = classed("section", class).attr("aria-labelledby", "tlsg-banner").child(said);
+    match frame {
+        Banner::Confirmed(confirmed) => ways(section, plugin, confirmed, tell, failed).into(),
+        _ => section.into(),
+    }
 }
 
-fn stopped(confirmed: &Confirmed) -> Vec<AnyView> {
-    let mut said: Vec<AnyView> = confirmed.groups.iter().map(sentence).collect();
-    let emphasis = |_| view! { <strong>{w!(not)}</strong> }.into_any();
-    said.push(filled(&w!(stopped_not_sent, not = MARKS[0]), emphasis));
-    said.extend(others(confirmed.delivered_others, confirmed.waiting_others));
+fn stopped(confirmed: &Confirmed, banner: Signal<Banner>) -> Vec<AnyView> {
+    let mut said: Vec<AnyView> = confirmed.groups.iter().flat_map(sentences).map(AnyView::from).collect();
+    let emphasis = |_| el("strong").text(w!(not));
+    said.push(filled(&w!(stopped_not_sent, not = MARKS[0]), emphasis).into());
+    if confirmed.may_be_attack() {
+        said.push(paragraph(w!(attack_advice)).into());
+    }
+    let numbers = move |part: fn(&Confirmed) -> Option<El>| {
+        live(move || {
+            banner.with(|banner| match banner {
+                Banner::Confirmed(confirmed) => part(confirmed).map_or_else(nothing, AnyView::from),
+                _ => nothing(),
+            })
+        })
+    };
+    said.push(numbers(|confirmed| others(confirmed.delivered_others, confirmed.waiting_others)));
     let time = match browser::long(confirmed.stopped_at, locale()) {
         Moment::Today(time) => w!(today_at, time = time),
         Moment::Other(time) => time,
     };
-    said.push(state("state", "check", w!(recorded, time = time)));
-    if confirmed.sent_again {
-        said.push(paragraph(w!(sent_again)));
-    }
+    said.push(with_icon(classed("p", "state"), "check", w!(recorded, time = time)).into());
+    said.push(numbers(|confirmed| confirmed.sent_again.then(|| paragraph(w!(sent_again)))));
     said
 }
 
 /// Who was stopped where and why.
-fn sentence(group: &StoppedGroup) -> AnyView {
-    let [recipients, host] = MARKS;
+fn sentences(group: &StoppedGroup) -> Vec<El> {
+    let [recipients, host, attack] = MARKS;
     let text = match group.cause {
         CauseWord::NoStarttls => w!(stopped_no_starttls, recipients = recipients, host = host),
         CauseWord::StarttlsRefused => w!(stopped_starttls_refused, recipients = recipients, host = host),
         CauseWord::HandshakeFailed => w!(stopped_handshake_failed, recipients = recipients, host = host),
+        CauseWord::Downgrade => {
+            w!(stopped_downgrade, attack = attack, recipients = recipients, host = host)
+        }
+        CauseWord::IdentityLost => {
+            w!(stopped_identity_lost, attack = attack, recipients = recipients, host = host)
+        }
+        CauseWord::DaneMismatch => {
+            w!(stopped_mismatch, recipients = recipients, host = host, mechanism = "DANE")
+        }
+        CauseWord::StsMismatch => {
+            w!(stopped_mismatch, recipients = recipients, host = host, mechanism = "MTA-STS")
+        }
+        CauseWord::NotAuthenticated => w!(stopped_not_authenticated, recipients = recipients, host = host),
+        CauseWord::RequireTlsNotOffered => {
+            w!(stopped_require_tls_not_offered, recipients = recipients, host = host)
+        }
+        CauseWord::RequireTlsFailed => w!(stopped_require_tls_failed, recipients = recipients, host = host),
         CauseWord::Unknown => w!(stopped_unknown, recipients = recipients, host = host),
     };
-    filled(&text, |mark| {
-        if mark == host { address(group.host.clone()) } else { strong_address(list(&group.recipients)) }
-    })
+    let sentence = filled(&text, |mark| match mark {
+        _ if mark == host => address(&group.host),
+        _ if mark == attack => el("strong").text(w!(attack)),
+        _ => strong_address(&list(&group.recipients)),
+    });
+    let seen = group.last_seen.filter(|_| group.cause.is_worse_than_before()).map(|time| {
+        let date = browser::day(time, locale());
+        let text = if group.cause == CauseWord::Downgrade {
+            w!(tls_last_seen, date = date)
+        } else {
+            w!(proof_last_seen, date = date)
+        };
+        paragraph(&text)
+    });
+    std::iter::once(sentence).chain(seen).collect()
 }
 
 /// What became of the others, as numbers.
-fn others(delivered: u32, waiting: u32) -> Option<AnyView> {
+fn others(delivered: u32, waiting: u32) -> Option<El> {
     let said_delivered = match delivered {
         0 => String::new(),
         1 => w!(others_delivered_one).to_owned(),
@@ -110,43 +152,55 @@ fn others(delivered: u32, waiting: u32) -> Option<AnyView> {
     let between = if delivered > 0 && waiting > 0 { " · " } else { "" };
     let (class, name) = if delivered > 0 { ("state ok", "lockcheck") } else { ("state", "clock") };
     (delivered > 0 || waiting > 0)
-        .then(|| state(class, name, format!("{said_delivered}{between}{said_waiting}.")))
+        .then(|| with_icon(classed("p", class), name, format!("{said_delivered}{between}{said_waiting}.")))
 }
 
-fn state(class: &'static str, name: &'static str, text: String) -> AnyView {
-    view! { <p class=class>{icon(name)}" "<span>{text}</span></p> }.into_any()
-}
-
-/// The three ways, equal among each other; a button's name is only its title, the rest describes it.
-fn ways(plugin: Plugin, confirmed: &Confirmed, tell: TellDialog, failed: RwSignal<bool>) -> AnyView {
-    let recipients = confirmed.recipients();
-    let without = w!(way_without_text, recipients = list(&recipients));
-    let rows = [
+/// The ways, equal among each other; a button's name is only its title, the rest describes it.
+fn ways(section: El, plugin: Plugin, confirmed: &Confirmed, tell: TellDialog, failed: RwSignal<bool>) -> El {
+    let liftable = list(&confirmed.liftable());
+    let mut rows = vec![
         ("talk", w!(way_tell), w!(way_tell_text).to_owned(), None),
         ("key", w!(way_end_to_end), w!(way_end_to_end_text).to_owned(), Some(Way::EndToEnd)),
-        ("open", w!(way_without), without, Some(Way::WithoutGuarantee)),
     ];
+    let without = match confirmed.without() {
+        Without::NoHelp => None,
+        Without::Readable => Some(w!(way_without_text, recipients = liftable)),
+        Without::Unproven => Some(w!(way_without_unproven, recipients = liftable)),
+    };
+    let name = if without.is_some() { w!(ways) } else { w!(ways_two) };
+    rows.extend(without.map(|text| ("open", w!(way_without), text, Some(Way::WithoutGuarantee))));
     let confirmed = StoredValue::new(confirmed.clone());
     let row = |(name, title, text, way): (&'static str, &'static str, String, Option<Way>)| {
-        let press = move |_| match way {
+        let press = move || match way {
             None => confirmed.with_value(|confirmed| tell.open(&confirmed.recipients())),
             Some(way) => open(plugin, confirmed.get_value(), way, failed),
         };
         let id = format!("tlsg-{name}");
-        view! {
-            <li>
-                {icon(name)}
-                <button type="button" aria-describedby=id.clone() on:click=press>{title}</button>
-                <p id=id>{text}</p>
-                {icon("right")}
-            </li>
-        }
+        el("li")
+            .view(super::icon(name).into_any())
+            .child(button("", title, press).attr("aria-describedby", &id))
+            .child(paragraph(&text).attr("id", &id))
+            .view(super::icon("right").into_any())
     };
-    view! {
-        <ul class="ways" aria-label=w!(ways)>{rows.map(row)}</ul>
-        {move || failed.get().then(|| warning("alert", w!(way_failed).to_owned(), true))}
+    let list_of_ways = classed("ul", "ways").attr("aria-label", name).children(rows.into_iter().map(row));
+    let not_opened = move || match failed.get() {
+        true => warning("alert", w!(way_failed), true).into(),
+        false => nothing(),
+    };
+    section.child(list_of_ways).children(confirmed.with_value(notes)).view(live(not_opened))
+}
+
+/// What is to be known of the ways: whom leaving the guarantee out does not reach, and what it does to REQUIRETLS.
+fn notes(confirmed: &Confirmed) -> Vec<El> {
+    let bound = confirmed.bound();
+    let mut notes = Vec::new();
+    if !bound.is_empty() {
+        notes.push(hint("info", &w!(way_without_no_help, recipients = list(&bound))));
     }
-    .into_any()
+    if confirmed.asks_for_require_tls() {
+        notes.push(hint("info", w!(way_without_require_tls)));
+    }
+    notes
 }
 
 fn open(plugin: Plugin, confirmed: Confirmed, way: Way, failed: RwSignal<bool>) {
@@ -162,13 +216,13 @@ fn other(groups: &[FailedGroup]) -> Vec<AnyView> {
         .iter()
         .map(|group| {
             let text = w!(other, recipients = MARKS[0], reason = reason(group.reason));
-            filled(&text, |_| address(list(&group.recipients)))
+            filled(&text, |_| address(&list(&group.recipients))).into()
         })
         .collect();
     if said.is_empty() {
-        said.push(paragraph(w!(other_nobody)));
+        said.push(paragraph(w!(other_nobody)).into());
     }
-    said.push(paragraph(w!(other_not_us)));
+    said.push(paragraph(w!(other_not_us)).into());
     said
 }
 

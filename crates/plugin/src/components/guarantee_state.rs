@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
-use super::sprite::icon;
 use crate::Plugin;
+use crate::el::{classed, live, nothing};
 use crate::state::panel::Panel;
 use crate::words::w;
 
@@ -18,9 +18,9 @@ pub fn GuaranteeState(
             Panel::On => ("state ok btn quiet", "shield", w!(bar_on)),
             Panel::Off => ("state warn btn quiet", "shieldoff", w!(bar_off)),
             Panel::Paused(_) => ("state warn btn quiet", "shieldpause", w!(bar_paused)),
-            Panel::Waiting | Panel::Unknown => return None,
+            Panel::Waiting | Panel::Unknown => return nothing(),
         };
-        Some(view! { <a class=class href=href.clone()>{icon(name)}" "{word}</a> })
+        classed("a", class).attr("href", &href).icon(name).text(word).into()
     };
-    link.into_any()
+    live(link)
 }

@@ -1,21 +1,21 @@
-//! What several components are made of. Views are built of few types on purpose: each new one costs a
-//! kilobyte of the module, which travels to everybody.
+//! What several components are made of.
 
 use leptos::prelude::*;
 
-use super::sprite::icon;
 use crate::client::ClientError;
+use crate::el::{El, classed, el, with_icon};
+use crate::state::cause::CauseWord;
 use crate::words::w;
 
 /// An explanation with its icon.
-pub(super) fn hint(name: &'static str, text: String) -> AnyView {
-    view! { <p class="hint">{icon(name)}<span>{text}</span></p> }.into_any()
+pub(super) fn hint(name: &'static str, text: &str) -> El {
+    with_icon(classed("p", "hint"), name, text)
 }
 
 /// Something to heed, with its icon; `said` also by a screen reader once it appears.
-pub(super) fn warning(name: &'static str, text: String, said: bool) -> AnyView {
-    let role = said.then_some("alert");
-    view! { <p class="hint warn" role=role>{icon(name)}<span>{text}</span></p> }.into_any()
+pub(super) fn warning(name: &'static str, text: &str, said: bool) -> El {
+    let p = classed("p", "hint warn");
+    with_icon(if said { p.attr("role", "alert") } else { p }, name, text)
 }
 
 /// What did not work.
@@ -25,38 +25,57 @@ pub(super) fn failure(error: &ClientError) -> AnyView {
         ClientError::LoggedOut => w!(error_session),
         ClientError::Problem(_) | ClientError::Unreadable => w!(error_refused),
     };
-    warning("alert", text.to_string(), true)
+    warning("alert", text, true).into()
 }
 
 /// A paragraph.
-pub(super) fn paragraph(text: impl Into<String>) -> AnyView {
-    view! { <p>{text.into()}</p> }.into_any()
+pub(super) fn paragraph(text: &str) -> El {
+    el("p").text(text)
+}
+
+/// A button with its name.
+pub(super) fn button(class: &'static str, name: &str, act: impl FnMut() + 'static) -> El {
+    classed("button", class).attr("type", "button").press(act).text(name)
 }
 
 /// Stands in a text for an element.
-pub(super) const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
+pub(super) const MARKS: [char; 3] = ['\u{e000}', '\u{e001}', '\u{e002}'];
 
 /// A paragraph whose `MARKS` are elements.
-pub(super) fn filled(text: &str, element: impl Fn(char) -> AnyView) -> AnyView {
-    let mut parts = Vec::new();
+pub(super) fn filled(text: &str, element: impl Fn(char) -> El) -> El {
+    let mut paragraph = el("p");
     let mut rest = text;
     while let Some(at) = rest.find(MARKS) {
         let (before, after) = rest.split_at(at);
         let mut characters = after.chars();
-        parts.push(before.to_owned().into_any());
-        parts.extend(characters.next().map(&element));
+        paragraph = paragraph.text(before).maybe(characters.next().map(&element));
         rest = characters.as_str();
     }
-    parts.push(rest.to_owned().into_any());
-    view! { <p>{parts}</p> }.into_any()
+    paragraph.text(rest)
 }
 
 /// An address or a host's name, which may break anywhere.
-pub(super) fn address(text: String) -> AnyView {
-    view! { <span class="addr">{text}</span> }.into_any()
+pub(super) fn address(text: &str) -> El {
+    classed("span", "addr").text(text)
 }
 
 /// An address that must not be overlooked.
-pub(super) fn strong_address(text: String) -> AnyView {
-    view! { <strong class="addr">{text}</strong> }.into_any()
+pub(super) fn strong_address(text: &str) -> El {
+    classed("strong", "addr").text(text)
+}
+
+/// Why a recipient was stopped, as a table has it.
+pub(super) fn cause(word: CauseWord) -> &'static str {
+    match word {
+        CauseWord::NoStarttls => w!(cause_no_starttls),
+        CauseWord::StarttlsRefused => w!(cause_starttls_refused),
+        CauseWord::HandshakeFailed => w!(cause_handshake_failed),
+        CauseWord::Downgrade => w!(cause_downgrade),
+        CauseWord::IdentityLost => w!(cause_identity_lost),
+        CauseWord::DaneMismatch => w!(cause_dane_mismatch),
+        CauseWord::StsMismatch => w!(cause_sts_mismatch),
+        CauseWord::NotAuthenticated => w!(cause_not_authenticated),
+        CauseWord::RequireTlsNotOffered | CauseWord::RequireTlsFailed => w!(cause_require_tls),
+        CauseWord::Unknown => w!(cause_unknown),
+    }
 }

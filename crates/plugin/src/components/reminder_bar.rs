@@ -1,9 +1,10 @@
 use leptos::prelude::*;
 
-use super::sprite::icon;
+use super::parts::button;
 use super::switch_button::Switching;
 use crate::Plugin;
 use crate::browser;
+use crate::el::{classed, el, live, nothing, with_icon};
 use crate::state::reminder::Reminder;
 use crate::words::{locale, w};
 
@@ -12,21 +13,23 @@ use crate::words::{locale, w};
 pub fn ReminderBar() -> impl IntoView {
     let plugin = Plugin::of_context();
     let bar = move || {
-        let text = match plugin.reminder().get()? {
-            Reminder::Off => w!(reminder).to_owned(),
-            Reminder::Paused(until) => w!(reminder_paused, time = browser::clock(until, locale())),
+        let text = match plugin.reminder().get() {
+            None => return nothing(),
+            Some(Reminder::Off) => w!(reminder).to_owned(),
+            Some(Reminder::Paused(until)) => w!(reminder_paused, time = browser::clock(until, locale())),
         };
         let switching = Switching::new(plugin);
-        Some(view! {
-            <div class="note" role="alert">
-                <p>{icon("shieldoff")}" "<span>{text}</span></p>
-                {switching.failure()}
-                <div class="row">
-                    {switching.button(plugin.panel(), false)}
-                    <button class="btn quiet" type="button" on:click=move |_| plugin.dismiss_reminder()>{w!(later)}</button>
-                </div>
-            </div>
-        })
+        let buttons = classed("div", "row").child(switching.button(plugin.panel(), false)).child(button(
+            "btn quiet",
+            w!(later),
+            move || plugin.dismiss_reminder(),
+        ));
+        classed("div", "note")
+            .attr("role", "alert")
+            .child(with_icon(el("p"), "shieldoff", text))
+            .view(switching.failure())
+            .child(buttons)
+            .into()
     };
-    bar.into_any()
+    live(bar)
 }

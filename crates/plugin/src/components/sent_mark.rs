@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
-use super::sprite::icon;
 use crate::Plugin;
+use crate::el::{classed, live, nothing, with_icon};
 use crate::state::{recipients, stops};
 use crate::words::w;
 
@@ -17,10 +17,11 @@ pub fn SentMark(
     let mark = move || {
         let not_sent_to =
             known.with(|known| stops::not_sent_to(known.get().map_or(&[], Vec::as_slice), &message_id));
-        (!not_sent_to.is_empty()).then(|| {
-            let text = w!(not_sent_to, recipients = recipients::list(&not_sent_to));
-            view! { <span class="mark">{icon("stop")}" "<span>{text}</span></span> }
-        })
+        if not_sent_to.is_empty() {
+            return nothing();
+        }
+        let text = w!(not_sent_to, recipients = recipients::list(&not_sent_to));
+        with_icon(classed("span", "mark"), "stop", text).into()
     };
-    mark.into_any()
+    live(mark)
 }

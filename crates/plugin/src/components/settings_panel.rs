@@ -1,11 +1,12 @@
+use guarantee::Level;
 use leptos::prelude::*;
 
-use super::parts::{failure, paragraph};
-use super::sprite::icon;
+use super::level_choice::level_choice;
+use super::parts::{button, cause, failure, paragraph};
 use super::switch_button::Switching;
 use crate::Plugin;
 use crate::browser;
-use crate::state::cause::CauseWord;
+use crate::el::{El, classed, el, live, nothing};
 use crate::state::panel::{self, Known, Panel, Row};
 use crate::words::{locale, w};
 
@@ -14,96 +15,111 @@ use crate::words::{locale, w};
 pub fn SettingsPanel() -> impl IntoView {
     let plugin = Plugin::of_context();
     let panel = plugin.panel();
-    let switch = move || match panel.get().button() {
-        Some(_) => known(plugin, panel),
-        None => not_known(plugin),
-    };
-    view! {
-        {switch}
-        <section class="block" aria-labelledby="tlsg-stops">
-            <h2 id="tlsg-stops">{w!(stops_title)}</h2>
-            {move || plugin.stops().with(|stops| stops.get().map(|stops| table(panel::rows(stops))))}
-        </section>
-    }
-    .into_any()
+    let is_known = Memo::new(move |_| panel.get().button().is_some());
+    let switch = move || if is_known.get() { known(plugin, panel) } else { not_known(plugin) };
+    let stops = live(move || {
+        plugin.stops().with(|stops| stops.get().map_or_else(nothing, |stops| table(panel::rows(stops))))
+    });
+    let stops = classed("section", "block")
+        .attr("aria-labelledby", "tlsg-stops")
+        .child(el("h2").attr("id", "tlsg-stops").text(w!(stops_title)))
+        .view(stops);
+    vec![live(switch), level_choice(plugin), stops.into()].into_any()
 }
 
-/// The switch. Running anew it changes the elements that are there, so the keyboard keeps its place.
+/// The switch. What changes is within elements that stay, so the keyboard keeps its place.
 fn known(plugin: Plugin, panel: Memo<Panel>) -> AnyView {
-    let (icon_name, title, text) = match panel.get() {
-        Panel::Paused(until) => {
-            let time = browser::clock(until, locale());
-            ("shieldpause", w!(panel_paused_title, time = time), w!(panel_paused))
-        }
-        Panel::On => ("shield", w!(panel_on_title).to_owned(), w!(panel_on)),
-        Panel::Off | Panel::Waiting | Panel::Unknown => {
-            ("shieldoff", w!(panel_off_title).to_owned(), w!(panel_off))
-        }
+    let class = move || Some(if panel.get() == Panel::On { "panel on" } else { "panel" }.to_owned());
+    let icon = live(move || {
+        let name = match panel.get() {
+            Panel::On => "shield",
+            Panel::Paused(_) => "shieldpause",
+            Panel::Off | Panel::Waiting | Panel::Unknown => "shieldoff",
+        };
+        super::icon(name).into_any()
+    });
+    let title = move || match panel.get() {
+        Panel::On => w!(panel_on_title).to_owned(),
+        Panel::Paused(until) => w!(panel_paused_title, time = browser::clock(until, locale())),
+        Panel::Off | Panel::Waiting | Panel::Unknown => w!(panel_off_title).to_owned(),
+    };
+    let text = move || {
+        let said = match (panel.get(), plugin.level()) {
+            (Panel::On, Level::Encrypted) => w!(panel_on),
+            (Panel::On, Level::Authenticated) => w!(panel_on_authenticated),
+            (Panel::Paused(_), _) => w!(panel_paused),
+            (Panel::Off | Panel::Waiting | Panel::Unknown, _) => w!(panel_off),
+        };
+        said.to_owned()
     };
     let switching = Switching::new(plugin);
-    view! {
-        <section class=if panel.get() == Panel::On { "panel on" } else { "panel" } aria-labelledby="tlsg-state">
-            {icon(icon_name)}
-            <div role="status">
-                <h2 id="tlsg-state">{title}</h2>
-                {paragraph(text)}
-                {switching.button(panel, true)}
-                {switching.failure()}
-                <p class="small">{w!(panel_always)}</p>
-            </div>
-        </section>
-    }
-    .into_any()
+    let said = el("div")
+        .attr("role", "status")
+        .child(el("h2").attr("id", "tlsg-state").live_text(title))
+        .child(el("p").live_text(text))
+        .child(switching.button(panel, true))
+        .view(switching.failure())
+        .child(classed("p", "small").text(w!(panel_always)));
+    el("section")
+        .live_attr("class", class)
+        .attr("aria-labelledby", "tlsg-state")
+        .view(icon)
+        .child(said)
+        .into()
 }
 
 /// Instead of the switch while the server has not said how it stands.
 fn not_known(plugin: Plugin) -> AnyView {
-    let said = plugin.guarantee().with(|guarantee| match guarantee {
-        Known::Failed(error) => vec![
-            view! { <h2>{w!(panel_unknown_title)}</h2> }.into_any(),
-            failure(error),
-            view! { <button class="btn" type="button" on:click=move |_| plugin.refresh()>{w!(try_again)}</button> }
-                .into_any(),
-        ],
-        Known::Waiting | Known::Known(_) => vec![paragraph(w!(panel_loading))],
+    let error = Memo::new(move |_| {
+        plugin.guarantee().with(|guarantee| match guarantee {
+            Known::Failed(error) => Some(error.clone()),
+            Known::Waiting | Known::Known(_) => None,
+        })
     });
-    view! { <section class="panel">{icon("ask")}<div>{said}</div></section> }.into_any()
+    let said = live(move || {
+        let said = el("div");
+        match error.get() {
+            Some(error) => said
+                .child(el("h2").text(w!(panel_unknown_title)))
+                .view(failure(&error))
+                .child(button("btn", w!(try_again), move || plugin.refresh())),
+            None => said.child(paragraph(w!(panel_loading))),
+        }
+        .into()
+    });
+    classed("section", "panel").view(super::icon("ask").into_any()).view(said).into()
 }
 
 fn table(rows: Vec<Row>) -> AnyView {
     if rows.is_empty() {
-        return paragraph(w!(stops_none));
+        return paragraph(w!(stops_none)).into();
     }
-    let column = |word: &'static str| view! { <th role="columnheader" scope="col">{word}</th> };
     // On narrow screens the rows are stacked, which takes a table's semantics away but for the roles.
-    view! {
-        <table role="table" aria-labelledby="tlsg-stops">
-            <thead role="rowgroup">
-                <tr role="row">{[w!(stops_time), w!(stops_who), w!(stops_cause)].map(column)}</tr>
-            </thead>
-            <tbody role="rowgroup">{rows.into_iter().map(line).collect::<Vec<_>>()}</tbody>
-        </table>
-        <p class="small">{w!(stops_days)}</p>
-    }
-    .into_any()
+    let row = || el("tr").attr("role", "row");
+    let column = |word| el("th").attr("role", "columnheader").attr("scope", "col").text(word);
+    let head = row().children([w!(stops_time), w!(stops_who), w!(stops_cause)].map(column));
+    let lines = rows.into_iter().map(|one| row().children(cells(one)));
+    let table = el("table")
+        .attr("role", "table")
+        .attr("aria-labelledby", "tlsg-stops")
+        .child(el("thead").attr("role", "rowgroup").child(head))
+        .child(el("tbody").attr("role", "rowgroup").children(lines));
+    vec![AnyView::from(table), classed("p", "small").text(w!(stops_days)).into()].into_any()
 }
 
-fn line(row: Row) -> AnyView {
+fn cells(row: Row) -> [El; 3] {
     let time = match browser::short(row.stopped_at, locale()) {
         browser::Moment::Today(time) => w!(today, time = time),
         browser::Moment::Other(time) => time,
     };
-    let cause = match row.cause {
-        CauseWord::NoStarttls => w!(cause_no_starttls),
-        CauseWord::StarttlsRefused => w!(cause_starttls_refused),
-        CauseWord::HandshakeFailed => w!(cause_handshake_failed),
-        CauseWord::Unknown => w!(cause_unknown),
-    };
     let sent_again = if row.sent_again { w!(stops_resent) } else { "" };
-    let cells = [(time, String::new()), (row.address, row.host), (cause.to_owned(), sent_again.to_owned())];
-    let cell = |(text, small): (String, String)| {
-        let small = (!small.is_empty()).then(|| view! { <span class="small">{small}</span> });
-        view! { <td role="cell">{text}{small}</td> }
-    };
-    view! { <tr role="row">{cells.map(cell)}</tr> }.into_any()
+    let cells = [
+        (time, String::new()),
+        (row.address, row.host),
+        (cause(row.cause).to_owned(), sent_again.to_owned()),
+    ];
+    cells.map(|(text, small)| {
+        let small = (!small.is_empty()).then(|| classed("span", "small").text(small));
+        el("td").attr("role", "cell").text(text).maybe(small)
+    })
 }

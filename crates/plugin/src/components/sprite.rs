@@ -17,6 +17,6 @@ pub fn Icon(
 }
 
 /// The same for our own views: one type for all icons, so that the code for it is there once.
-pub(super) fn icon(name: &'static str) -> InertElement {
+pub(crate) fn icon(name: &'static str) -> InertElement {
     InertElement::new(format!("<svg class=\"i\" aria-hidden=\"true\"><use href=\"#i-{name}\"/></svg>"))
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use super::parts::failure;
 use crate::Plugin;
 use crate::client::ClientError;
+use crate::el::{El, el, live, nothing};
 use crate::state::panel::Panel;
 use crate::words::w;
 
@@ -35,28 +36,30 @@ impl Switching {
     }
 
     /// The button. It must stay the same element when its sense turns round, so that the keyboard does not lose it.
-    pub(super) fn button(self, panel: Memo<Panel>, is_big: bool) -> AnyView {
+    pub(super) fn button(self, panel: Memo<Panel>, is_big: bool) -> El {
         let asks = move || panel.get().button().unwrap_or(GuaranteeState::On);
         let word = move || match asks() {
-            GuaranteeState::On => w!(activate),
-            GuaranteeState::Off | GuaranteeState::Paused => w!(deactivate),
+            GuaranteeState::On => w!(activate).to_owned(),
+            GuaranteeState::Off | GuaranteeState::Paused => w!(deactivate).to_owned(),
         };
-        let class = move || match (is_big, asks()) {
-            (true, GuaranteeState::On) => "btn big primary",
-            (true, _) => "btn big",
-            (false, _) => "btn primary",
+        let class = move || {
+            let class = match (is_big, asks()) {
+                (true, GuaranteeState::On) => "btn big primary",
+                (true, _) => "btn big",
+                (false, _) => "btn primary",
+            };
+            Some(class.to_owned())
         };
-        let disabled = move || self.busy.get().then_some("true");
-        view! {
-            <button class=class type="button" aria-disabled=disabled on:click=move |_| self.press(untrack(asks))>
-                {word}
-            </button>
-        }
-        .into_any()
+        el("button")
+            .attr("type", "button")
+            .live_attr("class", class)
+            .truth("aria-disabled", move || self.busy.get())
+            .press(move || self.press(untrack(asks)))
+            .live_text(word)
     }
 
     /// What did not work, if it did not.
     pub(super) fn failure(self) -> AnyView {
-        (move || self.failed.with(|failed| failed.as_ref().map(failure))).into_any()
+        live(move || self.failed.with(|failed| failed.as_ref().map_or_else(nothing, failure)))
     }
 }

@@ -27,6 +27,21 @@ pub enum Banner {
     Unchecked,
 }
 
+impl Banner {
+    /// The banner without what later events may change in it.
+    pub fn without_numbers(&self) -> Self {
+        match self {
+            Self::Confirmed(confirmed) => Self::Confirmed(Confirmed {
+                delivered_others: 0,
+                waiting_others: 0,
+                sent_again: false,
+                ..confirmed.clone()
+            }),
+            other => other.clone(),
+        }
+    }
+}
+
 /// A confirmed stop; everything is the record's, nothing the mail's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
@@ -49,8 +64,56 @@ pub struct Confirmed {
 impl Confirmed {
     /// The stopped recipients.
     pub fn recipients(&self) -> Vec<String> {
-        self.groups.iter().flat_map(|group| group.recipients.iter().cloned()).collect()
+        self.those(|_| true)
     }
+
+    /// Those of them whom sending without the guarantee reaches.
+    pub fn liftable(&self) -> Vec<String> {
+        self.those(CauseWord::is_liftable)
+    }
+
+    /// Those whom it does not: what their domain publishes binds every mail.
+    pub fn bound(&self) -> Vec<String> {
+        self.those(|cause| !cause.is_liftable())
+    }
+
+    /// Whether some host was better before, which may be an attack.
+    pub fn may_be_attack(&self) -> bool {
+        self.groups.iter().any(|group| group.cause.is_worse_than_before())
+    }
+
+    /// Whether the message itself asks for REQUIRETLS.
+    pub fn asks_for_require_tls(&self) -> bool {
+        let asks = |cause| matches!(cause, CauseWord::RequireTlsNotOffered | CauseWord::RequireTlsFailed);
+        self.groups.iter().any(|group| asks(group.cause))
+    }
+
+    /// What sending without the guarantee would mean.
+    pub fn without(&self) -> Without {
+        let mut liftable = self.groups.iter().map(|group| group.cause).filter(|cause| cause.is_liftable());
+        let unproven = |cause| matches!(cause, CauseWord::NotAuthenticated | CauseWord::IdentityLost);
+        match liftable.next() {
+            None => Without::NoHelp,
+            Some(first) if unproven(first) && liftable.all(unproven) => Without::Unproven,
+            Some(_) => Without::Readable,
+        }
+    }
+
+    fn those(&self, of: impl Fn(CauseWord) -> bool) -> Vec<String> {
+        let groups = self.groups.iter().filter(|group| of(group.cause));
+        groups.flat_map(|group| group.recipients.iter().cloned()).collect()
+    }
+}
+
+/// What sending without the guarantee would mean for the stopped recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// It reaches none of them.
+    NoHelp,
+    /// Whoever listens on the way can read it.
+    Readable,
+    /// It goes, encrypted, to a host that does not prove who it is.
+    Unproven,
 }
 
 /// Recipients stopped at one host for one cause.
@@ -62,6 +125,8 @@ pub struct StoppedGroup {
     pub host: String,
     /// Why.
     pub cause: CauseWord,
+    /// When this user's mail last met there what is missing now.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// Recipients that another bounce reports, for one reason.
@@ -129,13 +194,17 @@ fn confirmed(stop: &Stop, named: &[String]) -> Option<Confirmed> {
     let recipients: Vec<&StoppedRecipient> = named.iter().map(recorded).collect::<Option<_>>()?;
     let mut groups: Vec<StoppedGroup> = Vec::new();
     for recipient in &recipients {
-        let cause = CauseWord::of(&recipient.cause);
+        let cause = CauseWord::of_stopped(recipient);
         match groups.iter_mut().find(|group| group.host == recipient.host && group.cause == cause) {
-            Some(group) => group.recipients.push(recipient.address.clone()),
+            Some(group) => {
+                group.recipients.push(recipient.address.clone());
+                group.last_seen = group.last_seen.max(recipient.tls_last_seen);
+            }
             None => groups.push(StoppedGroup {
                 recipients: vec![recipient.address.clone()],
                 host: recipient.host.clone(),
                 cause,
+                last_seen: recipient.tls_last_seen,
             }),
         }
     }

@@ -28,11 +28,17 @@ pub fn of(draft: &Draft, panel: Panel) -> Option<Notice> {
     }
 }
 
-/// Those of the recipients that the original was not sent to.
+/// Those of the recipients that the original was not sent to, and whom sending without the guarantee reaches.
 pub fn stopped(draft: &Draft) -> Vec<String> {
     let Some(choice) = &draft.choice else { return Vec::new() };
     let still_there = choice.stopped.iter().filter(|address| draft.recipients.contains(&address.email));
-    still_there.map(|address| address.email.clone()).collect()
+    let liftable = still_there.filter(|address| !draft.bound.iter().any(|bound| address.is(bound)));
+    liftable.map(|address| address.email.clone()).collect()
+}
+
+/// Those of the recipients whom it does not reach.
+pub fn bound(draft: &Draft) -> Vec<String> {
+    draft.bound.iter().filter(|bound| draft.recipients.contains(bound)).cloned().collect()
 }
 
 /// Whether there are two choices: the stopped are not all.
@@ -108,6 +114,28 @@ mod tests {
     #[case::any_other_draft(Draft { recipients: to(&[CARLA]), ..Draft::default() }, Panel::On, None)]
     fn notices(#[case] draft: Draft, #[case] panel: Panel, #[case] expected: Option<Notice>) {
         assert_eq!(of(&draft, panel), expected);
+    }
+
+    /// What the domain publishes binds every mail: nothing is offered that would not help.
+    #[rstest]
+    #[case::only_bound(&["eve@dane-mismatch.example"], None, &["eve@dane-mismatch.example"])]
+    #[case::mixed(&[CARLA, "eve@dane-mismatch.example"], Some(Notice::Again(vec![CARLA.to_owned()])),
+        &["eve@dane-mismatch.example"])]
+    #[case::none_left(&[CARLA], Some(Notice::Again(vec![CARLA.to_owned()])), &[])]
+    fn whom_no_override_reaches(
+        #[case] recipients: &[&str],
+        #[case] notice: Option<Notice>,
+        #[case] bound: &[&str],
+    ) {
+        let stopped = to(&[CARLA, "eve@dane-mismatch.example"]);
+        let draft = Draft {
+            recipients: to(recipients),
+            choice: Some(Choice { stopped: stopped.clone(), all: stopped }),
+            bound: vec!["eve@dane-mismatch.example".to_owned()],
+            ..Draft::default()
+        };
+        assert_eq!(of(&draft, Panel::On), notice);
+        assert_eq!(super::bound(&draft), bound);
     }
 
     #[rstest]

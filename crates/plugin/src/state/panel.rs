@@ -104,7 +104,7 @@ pub fn rows(stops: &[Stop]) -> Vec<Row> {
             stopped_at: recipient.stopped_at,
             address: recipient.address.clone(),
             host: recipient.host.clone(),
-            cause: CauseWord::of(&recipient.cause),
+            cause: CauseWord::of_stopped(recipient),
             sent_again,
         };
         stop.recipients.iter().map(row).collect::<Vec<_>>()

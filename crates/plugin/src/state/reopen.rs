@@ -11,6 +11,7 @@ use api::Stop;
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser};
 
 use super::banner::Confirmed;
+use super::cause::CauseWord;
 use super::stops;
 use crate::draft::{Address, Choice, Draft, Recipients, same_mailbox};
 
@@ -28,7 +29,7 @@ pub enum Whom<'a> {
 pub enum Way {
     /// The user wants to encrypt the content; the guarantee stays.
     EndToEnd,
-    /// The user lifts the guarantee for this one message and its stopped recipients.
+    /// The user lifts the guarantee for this one message and those stopped recipients whom that reaches.
     WithoutGuarantee,
 }
 
@@ -67,13 +68,22 @@ pub fn sent_message(original: &[u8], stops: &[Stop]) -> Draft {
         return draft(original, Whom::All);
     };
     let replaces = Some(stop.id.clone());
-    Draft { replaces, ..draft(original, Whom::Stopped(&stops::not_sent_to(stops, message_id))) }
+    let bound = stops::of_message(stops, message_id)
+        .flat_map(|stop| &stop.recipients)
+        .filter(|recipient| !CauseWord::of_stopped(recipient).is_liftable())
+        .map(|recipient| recipient.address.clone())
+        .collect();
+    Draft { replaces, bound, ..draft(original, Whom::Stopped(&stops::not_sent_to(stops, message_id))) }
 }
 
 /// The draft of a message whose stop the server has confirmed, on one of the banner's ways.
 pub fn stopped(original: &[u8], confirmed: &Confirmed, way: Way) -> Draft {
-    let stopped = confirmed.recipients();
-    let draft = Draft { replaces: Some(confirmed.stop.clone()), ..draft(original, Whom::Stopped(&stopped)) };
+    let stopped = match way {
+        Way::EndToEnd => confirmed.recipients(),
+        Way::WithoutGuarantee => confirmed.liftable(),
+    };
+    let (replaces, bound) = (Some(confirmed.stop.clone()), confirmed.bound());
+    let draft = Draft { replaces, bound, ..draft(original, Whom::Stopped(&stopped)) };
     match way {
         Way::EndToEnd => Draft { end_to_end: true, ..draft },
         Way::WithoutGuarantee => Draft { without_guarantee_for: stopped, ..draft },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::BounceBanner;
+use plugin::components::{BounceBanner, Delivery};
 use plugin::state::banner::Banner;
 use plugin::state::recipients;
 use plugin::{ClientError, Plugin};
@@ -126,15 +126,17 @@ fn switch(signal: RwSignal<bool>) -> Box<dyn Fn()> {
 
 fn sheet(folder: Folder, message: Arc<Opened>, shown: Shown) -> El {
     let banner = Plugin::of_context().banner(&message.raw);
-    let mark = (folder == Folder::Sent).then(|| message.message_id.clone()).flatten();
+    let sent = (folder == Folder::Sent).then(|| message.message_id.clone()).flatten();
+    let delivery = sent.clone().map(|message_id| view! { <Delivery message_id=message_id /> }.into_any());
     classed("article", "sheet")
         .child(
             el("header").child(el("h1").attr("tabindex", "-1").text(subject(&message))).child(head(&message)),
         )
-        .view(mark.map_or_else(nothing, mark_of))
+        .view(sent.map_or_else(nothing, mark_of))
         .view(view! { <BounceBanner banner=banner /> }.into_any())
         .view(header(&message, shown))
         .view(content(message, banner, shown))
+        .view(delivery.unwrap_or_else(nothing))
 }
 
 fn head(message: &Opened) -> El {

@@ -113,11 +113,13 @@ fn a_recorded_stop_is_confirmed_in_the_words_of_the_record() {
                 recipients: vec!["carla@plain.example".to_owned(), "dora@plain.example".to_owned()],
                 host: "mx.plain.example".to_owned(),
                 cause: CauseWord::NoStarttls,
+                last_seen: None,
             },
             StoppedGroup {
                 recipients: vec!["lea@legacy.example".to_owned()],
                 host: "mx.legacy.example".to_owned(),
                 cause: CauseWord::HandshakeFailed,
+                last_seen: None,
             },
         ],
         delivered_others: 2,
@@ -243,4 +245,63 @@ fn an_endless_list_is_cut() {
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].recipients.len(), NAMED + 1);
     assert_eq!(groups[0].recipients[NAMED], "…");
+}
+
+fn stopped_for(causes: &[(&str, &str)]) -> Confirmed {
+    let recipients = causes.iter().enumerate().map(|(n, (cause, reason))| StoppedRecipient {
+        reason: (*reason).to_owned(),
+        tls_last_seen: (*cause == "downgrade").then(|| "2026-11-20T08:00:00Z".parse().unwrap()),
+        ..recipient(&format!("r{n}@x.example"), "mx.x.example", cause, "2026-11-24T13:05:00Z")
+    });
+    let stop = Stop { recipients: recipients.collect(), ..record() };
+    let named: Vec<String> = stop.recipients.iter().map(|one| one.address.clone()).collect();
+    confirmed(&stop, &named).unwrap()
+}
+
+/// Which ways help: an override reaches nobody whose domain publishes what it demands.
+#[rstest]
+#[case::clear(&[("no_starttls", "")], Without::Readable, 1, 0, false, false)]
+#[case::handshake(&[("handshake_failed", "")], Without::Readable, 1, 0, false, false)]
+#[case::tlsa(&[("dane_mismatch", "")], Without::NoHelp, 0, 1, false, false)]
+#[case::policy(&[("sts_mismatch", ""), ("dane_mismatch", "")], Without::NoHelp, 0, 2, false, false)]
+#[case::mixed(&[("no_starttls", ""), ("dane_mismatch", "")], Without::Readable, 1, 1, false, false)]
+#[case::unproven(&[("not_authenticated", "")], Without::Unproven, 1, 0, false, false)]
+#[case::unproven_and_mismatch(&[("not_authenticated", ""), ("sts_mismatch", "")], Without::Unproven, 1, 1, false, false)]
+#[case::unproven_and_clear(&[("not_authenticated", ""), ("no_starttls", "")], Without::Readable, 2, 0, false, false)]
+#[case::downgrade(&[("downgrade", "; possible downgrade, TLS was last seen 2026-11-20")], Without::Readable, 1, 0, true, false)]
+#[case::lost_identity(&[("downgrade", "; possible downgrade, it last proved its identity 2026-11-20")],
+    Without::Unproven, 1, 0, true, false)]
+#[case::require_tls(&[("require_tls_not_offered", "")], Without::Readable, 1, 0, false, true)]
+#[case::require_tls_failed(&[("require_tls_failed", "")], Without::Readable, 1, 0, false, true)]
+#[case::newer_server(&[("unheard_of", "")], Without::Readable, 1, 0, false, false)]
+fn which_ways_help(
+    #[case] causes: &[(&str, &str)],
+    #[case] without: Without,
+    #[case] liftable: usize,
+    #[case] bound: usize,
+    #[case] may_be_attack: bool,
+    #[case] require_tls: bool,
+) {
+    let confirmed = stopped_for(causes);
+    assert_eq!(confirmed.without(), without);
+    assert_eq!((confirmed.liftable().len(), confirmed.bound().len()), (liftable, bound));
+    assert_eq!(confirmed.recipients().len(), liftable + bound);
+    assert_eq!((confirmed.may_be_attack(), confirmed.asks_for_require_tls()), (may_be_attack, require_tls));
+}
+
+#[test]
+fn several_causes_at_one_host_are_several_groups_and_the_date_is_kept() {
+    let confirmed = stopped_for(&[("downgrade", ""), ("no_starttls", ""), ("downgrade", "")]);
+    let groups: Vec<_> =
+        confirmed.groups.iter().map(|g| (g.cause, g.recipients.len(), g.last_seen.is_some())).collect();
+    assert_eq!(groups, [(CauseWord::Downgrade, 2, true), (CauseWord::NoStarttls, 1, false)]);
+}
+
+#[test]
+fn numbers_do_not_change_the_frame() {
+    let one = Confirmed { delivered_others: 1, ..stopped_for(&[("no_starttls", "")]) };
+    let other = Confirmed { delivered_others: 2, sent_again: true, ..one.clone() };
+    assert_eq!(Banner::Confirmed(one.clone()).without_numbers(), Banner::Confirmed(other).without_numbers());
+    let another = stopped_for(&[("dane_mismatch", "")]);
+    assert_ne!(Banner::Confirmed(one).without_numbers(), Banner::Confirmed(another).without_numbers());
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use mail_parser::decoders::base64::base64_decode;
-use mail_parser::decoders::html::{html_to_text, text_to_html};
+use mail_parser::decoders::html::text_to_html;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{ContentType, Encoding, Message, MessagePart, MimeHeaders, PartType};
 
@@ -63,7 +63,7 @@ fn as_text(part: &MessagePart<'_>) -> Option<String> {
                 text.into_owned()
             })
         }
-        PartType::Html(html) => Some(html_to_text(html)),
+        PartType::Html(html) => Some(bounce::plain_text(html)),
         PartType::Binary(_) | PartType::InlineBinary(_) | PartType::Message(_) | PartType::Multipart(_) => {
             None
         }

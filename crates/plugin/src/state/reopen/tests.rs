@@ -125,6 +125,7 @@ fn the_banners_ways(#[case] way: Way, #[case] end_to_end: bool, #[case] without:
             recipients: vec!["carla@plain.example".to_owned()],
             host: "mx.plain.example".to_owned(),
             cause: crate::state::cause::CauseWord::NoStarttls,
+            last_seen: None,
         }],
         ..Confirmed::default()
     };

@@ -13,12 +13,13 @@ use leptos::tachys::html::event::on;
 use leptos::tachys::html::property::prop;
 use leptos::tachys::view::add_attr::AddAnyAttr;
 use leptos::tachys::view::iterators::StaticVec;
-use plugin::components::Icon;
 use wasm_bindgen::JsCast;
 use web_sys::Event;
 
+use crate::components::icon;
+
 /// An element in the making; small, so that passing it on costs little.
-pub(crate) struct El(Box<Parts>);
+pub struct El(Box<Parts>);
 
 struct Parts {
     tag: &'static str,
@@ -28,18 +29,18 @@ struct Parts {
 
 /// An element.
 #[inline(never)]
-pub(crate) fn el(tag: &'static str) -> El {
+pub fn el(tag: &'static str) -> El {
     El(Box::new(Parts { tag, attributes: Vec::new(), children: Vec::new() }))
 }
 
 /// An element with a class.
 #[inline(never)]
-pub(crate) fn classed(tag: &'static str, class: &'static str) -> El {
+pub fn classed(tag: &'static str, class: &'static str) -> El {
     el(tag).class(class)
 }
 
 /// A part that is made anew whenever a signal that it reads changes.
-pub(crate) fn live(part: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
+pub fn live(part: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
     boxed_live(Box::new(part))
 }
 
@@ -49,7 +50,7 @@ fn boxed_live(part: Box<dyn FnMut() -> AnyView + Send>) -> AnyView {
 }
 
 /// Nothing.
-pub(crate) fn nothing() -> AnyView {
+pub fn nothing() -> AnyView {
     ().into_any()
 }
 
@@ -60,7 +61,7 @@ impl El {
     }
 
     /// An attribute.
-    pub(crate) fn attr(self, name: &'static str, value: impl AsRef<str>) -> Self {
+    pub fn attr(self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.plain_attr(name, value.as_ref())
     }
 
@@ -70,12 +71,12 @@ impl El {
     }
 
     /// The classes.
-    pub(crate) fn class(self, class: &'static str) -> Self {
+    pub fn class(self, class: &'static str) -> Self {
         self.attr("class", class)
     }
 
     /// An attribute that changes; it is absent while there is no value.
-    pub(crate) fn live_attr(
+    pub fn live_attr(
         self,
         name: &'static str,
         value: impl FnMut() -> Option<String> + Send + 'static,
@@ -89,17 +90,17 @@ impl El {
     }
 
     /// An attribute that says `true` or is absent.
-    pub(crate) fn truth(self, name: &'static str, value: impl Fn() -> bool + Send + 'static) -> Self {
+    pub fn truth(self, name: &'static str, value: impl Fn() -> bool + Send + 'static) -> Self {
         self.live_attr(name, move || value().then(|| "true".to_owned()))
     }
 
     /// Whether it is hidden.
-    pub(crate) fn hidden(self, value: impl Fn() -> bool + Send + 'static) -> Self {
+    pub fn hidden(self, value: impl Fn() -> bool + Send + 'static) -> Self {
         self.live_attr("hidden", move || value().then(String::new))
     }
 
     /// What stands in a field, both ways: shown as it changes, `changed` hears what is typed.
-    pub(crate) fn value(
+    pub fn value(
         self,
         value: impl Fn() -> String + Send + 'static,
         changed: impl Fn(String) + 'static,
@@ -109,8 +110,14 @@ impl El {
             .on("input", move |event| changed(event_target_value(&event)))
     }
 
+    /// Whether a choice is made; what the user chooses is put right again whenever `value` changes.
+    pub fn checked(self, value: impl Fn() -> bool + Send + 'static) -> Self {
+        let value: Box<dyn FnMut() -> bool + Send> = Box::new(value);
+        self.add(prop("checked", value).into_any_attr())
+    }
+
     /// What happens on an event.
-    pub(crate) fn on(self, event: &'static str, act: impl FnMut(Event) + 'static) -> Self {
+    pub fn on(self, event: &'static str, act: impl FnMut(Event) + 'static) -> Self {
         self.boxed_on(event, Box::new(act))
     }
 
@@ -120,25 +127,25 @@ impl El {
     }
 
     /// What happens when it is pressed.
-    pub(crate) fn press(self, mut act: impl FnMut() + 'static) -> Self {
+    pub fn press(self, mut act: impl FnMut() + 'static) -> Self {
         self.on("click", move |_| act())
     }
 
     /// An element within it, after the parts that it has.
     #[inline(never)]
-    pub(crate) fn child(self, element: El) -> Self {
+    pub fn child(self, element: El) -> Self {
         self.view(element.into())
     }
 
     /// A part of any kind within it.
     #[inline(never)]
-    pub(crate) fn view(mut self, part: AnyView) -> Self {
+    pub fn view(mut self, part: AnyView) -> Self {
         self.0.children.push(part);
         self
     }
 
     /// An element that there may be.
-    pub(crate) fn maybe(self, element: Option<El>) -> Self {
+    pub fn maybe(self, element: Option<El>) -> Self {
         match element {
             Some(element) => self.child(element),
             None => self,
@@ -146,13 +153,13 @@ impl El {
     }
 
     /// Parts within it.
-    pub(crate) fn children(mut self, parts: impl IntoIterator<Item = El>) -> Self {
+    pub fn children(mut self, parts: impl IntoIterator<Item = El>) -> Self {
         self.0.children.extend(parts.into_iter().map(AnyView::from));
         self
     }
 
     /// Text.
-    pub(crate) fn text(self, text: impl AsRef<str>) -> Self {
+    pub fn text(self, text: impl AsRef<str>) -> Self {
         self.plain_text(text.as_ref())
     }
 
@@ -163,12 +170,12 @@ impl El {
 
     /// An icon, hidden from screen readers, and a blank.
     #[inline(never)]
-    pub(crate) fn icon(self, name: &'static str) -> Self {
-        self.view(view! { <Icon name=name /> }.into_any()).text(" ")
+    pub fn icon(self, name: &'static str) -> Self {
+        self.view(icon(name).into_any()).text(" ")
     }
 
     /// Text that changes.
-    pub(crate) fn live_text(self, text: impl FnMut() -> String + Send + 'static) -> Self {
+    pub fn live_text(self, text: impl FnMut() -> String + Send + 'static) -> Self {
         let text: Box<dyn FnMut() -> String + Send> = Box::new(text);
         self.view(text.into_any())
     }
@@ -183,11 +190,11 @@ impl From<El> for AnyView {
 }
 
 /// An icon beside a word.
-pub(crate) fn with_icon(element: El, name: &'static str, word: impl AsRef<str>) -> El {
+pub fn with_icon(element: El, name: &'static str, word: impl AsRef<str>) -> El {
     element.icon(name).child(el("span").text(word))
 }
 
 /// An event of the type that it is known to have.
-pub(crate) fn event_as<E: JsCast>(event: Event) -> Option<E> {
+pub fn event_as<E: JsCast>(event: Event) -> Option<E> {
     event.dyn_into().ok()
 }

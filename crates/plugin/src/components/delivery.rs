@@ -1,0 +1,122 @@
+use api::{AuthenticatedBy, MessageRecipient};
+use leptos::prelude::*;
+
+use super::parts::{cause, failure};
+use crate::browser::{self, Moment};
+use crate::el::{El, classed, el, live, nothing, with_icon};
+use crate::state::evidence::{self, Detail, Standing, Wait};
+use crate::words::{locale, w};
+use crate::{ClientError, Plugin};
+
+/// "Delivery" on an open message of the sent folder: what became of it, recipient by recipient, and what proves it.
+/// Nothing if the server's number for the message is not known: it was sent before the page was opened, and not stopped.
+#[component]
+pub fn Delivery(
+    /// The message's Message-ID, with or without `<>`.
+    #[prop(into)]
+    message_id: String,
+) -> impl IntoView {
+    let plugin = Plugin::of_context();
+    let queue_id = Memo::new(move |_| plugin.queue_id(&message_id));
+    live(move || queue_id.get().map_or_else(nothing, |id| disclosure(plugin, id)))
+}
+
+fn disclosure(plugin: Plugin, queue_id: String) -> AnyView {
+    let failed: RwSignal<Option<ClientError>> = RwSignal::new(None);
+    let asked = StoredValue::new(false);
+    let id = queue_id.clone();
+    // Asked for once it is opened; from then on the server's events keep it up to date.
+    let ask = move |_| {
+        if asked.get_value() {
+            return;
+        }
+        asked.set_value(true);
+        let id = id.clone();
+        leptos::task::spawn_local(async move {
+            let answer = plugin.ask_what_became_of(&id).await;
+            let _ = asked.try_set_value(answer.is_ok());
+            let _ = failed.try_set(answer.err());
+        });
+    };
+    let status = Memo::new(move |_| plugin.status(&queue_id));
+    let content = live(move || match (status.get(), failed.get()) {
+        (Some(status), _) => classed("ul", "evidence").children(status.recipients.iter().map(line)).into(),
+        (None, Some(error)) => failure(&error),
+        (None, None) => classed("p", "small").text(w!(panel_loading)).into(),
+    });
+    el("details").on("toggle", ask).child(el("summary").text(w!(delivery))).view(content).into()
+}
+
+fn line(recipient: &MessageRecipient) -> El {
+    let (class, icon, word) = said(evidence::standing(recipient));
+    let mut line = el("li").child(classed("p", "addr").text(&recipient.address)).child(with_icon(
+        classed("p", class),
+        icon,
+        word,
+    ));
+    if let Some(time) = evidence::next_attempt(recipient) {
+        line = line.child(classed("p", "small").text(w!(next_attempt, time = moment(time))));
+    }
+    if evidence::is_own_decision(recipient) {
+        line = line.child(classed("p", "small").text(w!(own_decision)));
+    }
+    line.child(details(recipient))
+}
+
+fn moment(time: jiff::Timestamp) -> String {
+    match browser::short(time, locale()) {
+        Moment::Today(time) | Moment::Other(time) => time,
+    }
+}
+
+fn details(recipient: &MessageRecipient) -> El {
+    let mut list = classed("dl", "meta");
+    for (detail, value) in evidence::details(recipient) {
+        let (name, value) = match detail {
+            Detail::Host => (w!(detail_host), value),
+            Detail::Tls => (w!(detail_tls), value),
+            Detail::KeyExchange => (w!(detail_key_exchange), value),
+            Detail::Resumed => (w!(detail_key_exchange), w!(detail_resumed).to_owned()),
+            Detail::Proof => (w!(detail_proof), value),
+            Detail::Certificate => (w!(detail_certificate), value),
+            Detail::Answer => (w!(detail_answer), value),
+        };
+        list = list.child(el("dt").text(name)).child(classed("dd", "addr").text(value));
+    }
+    let (time, changed) = (w!(stops_time), moment(recipient.changed_at));
+    let list = list.child(el("dt").text(time)).child(el("dd").text(changed));
+    el("details").child(classed("summary", "small").text(w!(details))).child(list)
+}
+
+/// The class, the icon and the words.
+fn said(standing: Standing) -> (&'static str, &'static str, String) {
+    let (class, icon, word) = match standing {
+        Standing::Underway => ("state", "clock", w!(sent_underway)),
+        Standing::DeliveredHere => ("state ok", "check", w!(sent_here)),
+        Standing::DeliveredUnprotected => ("state warn", "open", w!(sent_unprotected)),
+        Standing::DeliveredEncrypted => ("state ok", "lock", w!(sent_encrypted)),
+        Standing::DeliveredVerified(by) => {
+            let word = match by {
+                AuthenticatedBy::Dane => w!(sent_dane),
+                AuthenticatedBy::MtaSts => w!(sent_sts),
+                AuthenticatedBy::Certificate => w!(sent_certificate),
+            };
+            ("state ok", "lockcheck", word)
+        }
+        Standing::Waits(wait) => ("state", "clock", waits(wait)),
+        Standing::Stopped(word) => return ("state warn", "stop", w!(sent_stopped, cause = cause(word))),
+        Standing::Undeliverable => ("state warn", "alert", w!(other_title)),
+    };
+    (class, icon, word.to_owned())
+}
+
+fn waits(wait: Wait) -> &'static str {
+    match wait {
+        Wait::OwnLine => w!(waits_own_line),
+        Wait::DnsBogus => w!(waits_dns_bogus),
+        Wait::DnsFailed => w!(waits_dns_failed),
+        Wait::DomainDemands => w!(waits_domain_demands),
+        Wait::OtherHost => w!(waits_other_host),
+        Wait::Host => w!(waits_host),
+    }
+}
