@@ -38,6 +38,12 @@ impl KeptPolicy {
     fn aged(self, age: Age) -> Sts {
         Sts::Policy(StsPolicy { age, ..self.policy })
     }
+
+    /// RFC 8461 §3.3: MUST apply the cached policy; and §6: SHOULD report why there is no newer one.
+    fn despite(self, failure: fetch::Failure, age: Age) -> Sts {
+        let fetch::Failure { problem, detail } = failure;
+        Sts::Kept { policy: StsPolicy { age, ..self.policy }, problem, detail }
+    }
 }
 
 /// Keeps policies by policy domain.

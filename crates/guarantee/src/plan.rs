@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Addresses, Age, Cause, Facts, HostAddress, HostFailure, LookupFailure, LookupFailureKind, Mechanism,
-    MxAnswer, MxHost, Proof, Requirement, Sts, StsMode, StsPolicy, Tlsa, UsableTlsa, Weight, usable_tlsa,
+    MxAnswer, MxHost, Proof, Requirement, StsMode, StsPolicy, Tlsa, UsableTlsa, Weight, usable_tlsa,
 };
 
 /// What to do about a next hop.
@@ -158,16 +158,15 @@ fn plan_host(
     };
     let authenticated_by_dane =
         matches!(dane, Dane::Authenticate { .. }) && facts.mx_proof() == Proof::Secure;
-    let sts = match &facts.sts {
-        // RFC 8461 §2: MTA-STS does not interfere with DANE, which says the same of a proven host.
-        Sts::Policy(policy) if policy.mode == StsMode::Enforce && !authenticated_by_dane => {
-            match (policy.names(&host.name), requirement) {
-                (true, _) => StsDemand::Enforce { age: policy.age },
-                (false, Requirement::Regardless) => StsDemand::None,
-                (false, _) => return Some(Err(not_in_policy(policy, host, addresses))),
-            }
-        }
-        Sts::None | Sts::Unavailable { .. } | Sts::Policy(_) => StsDemand::None,
+    let enforced = facts.sts.policy().filter(|policy| policy.mode == StsMode::Enforce);
+    // RFC 8461 §2: MTA-STS does not interfere with DANE, which says the same of a proven host.
+    let sts = match enforced.filter(|_| !authenticated_by_dane) {
+        Some(policy) => match (policy.names(&host.name), requirement) {
+            (true, _) => StsDemand::Enforce { age: policy.age },
+            (false, Requirement::Regardless) => StsDemand::None,
+            (false, _) => return Some(Err(not_in_policy(policy, host, addresses))),
+        },
+        None => StsDemand::None,
     };
     let sni = match &dane {
         Dane::Authenticate { base, .. } => base.clone(),

@@ -139,14 +139,15 @@ pub fn policy_sightings(facts: &Facts) -> Vec<Sighting> {
         outcome: Sighted::NoPolicy { result, detail: detail.to_owned() },
     };
     let mut all = Vec::new();
-    if let Sts::Unavailable { problem, detail } = &facts.sts {
+    if let Some((problem, detail)) = facts.sts.problem() {
         let result = match problem {
             StsProblem::FetchError => ResultType::StsPolicyFetchError,
             StsProblem::Invalid => ResultType::StsPolicyInvalid,
             StsProblem::WebPki => ResultType::StsWebpkiInvalid,
         };
-        let policy = AppliedPolicy::Sts { domain: facts.next_hop.clone(), lines: Vec::new(), mx: Vec::new() };
-        all.push(one(policy, result, detail));
+        let nothing =
+            AppliedPolicy::Sts { domain: facts.next_hop.clone(), lines: Vec::new(), mx: Vec::new() };
+        all.push(one(applied(&facts.sts).unwrap_or(nothing), result, detail));
     }
     if let MxAnswer::Hosts { hosts, .. } = &facts.mx {
         for host in hosts {
@@ -177,7 +178,7 @@ fn flaw_of_dane(planned: &PlannedHost, tlsa: &TlsaMatch) -> Option<(ResultType, 
 
 /// Also of a policy that is in `testing` (RFC 8461 §5).
 fn flaw_of_sts(facts: &Facts, planned: &PlannedHost, chain: &Chain) -> Option<(ResultType, String)> {
-    let Sts::Policy(sts) = &facts.sts else { return None };
+    let sts = facts.sts.policy()?;
     // DANE goes first.
     if matches!(planned.dane, Dane::Authenticate { .. }) && planned.sts == StsDemand::None {
         return None;
@@ -213,10 +214,10 @@ fn policy(facts: &Facts, planned: &PlannedHost) -> AppliedPolicy {
         let records = records.iter().map(ToString::to_string).collect();
         return AppliedPolicy::Tlsa { base: base.clone(), records };
     }
-    match &facts.sts {
-        Sts::Policy(sts) if sts.mode != crate::StsMode::None => {
-            AppliedPolicy::Sts { domain: sts.domain.clone(), lines: sts.lines(), mx: sts.mx.clone() }
-        }
-        Sts::None | Sts::Unavailable { .. } | Sts::Policy(_) => AppliedPolicy::None,
-    }
+    applied(&facts.sts).unwrap_or(AppliedPolicy::None)
+}
+
+fn applied(sts: &Sts) -> Option<AppliedPolicy> {
+    let sts = sts.policy().filter(|sts| sts.mode != crate::StsMode::None)?;
+    Some(AppliedPolicy::Sts { domain: sts.domain.clone(), lines: sts.lines(), mx: sts.mx.clone() })
 }

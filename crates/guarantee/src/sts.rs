@@ -23,6 +23,35 @@ pub enum Sts {
     },
     /// This one is in force.
     Policy(StsPolicy),
+    /// This one is, since a newer one can't be had (§3.3); to be reported (§6).
+    Kept {
+        /// The policy.
+        policy: StsPolicy,
+        /// In which way.
+        problem: StsProblem,
+        /// For the operator.
+        detail: String,
+    },
+}
+
+impl Sts {
+    /// The policy in force, if there is one.
+    pub fn policy(&self) -> Option<&StsPolicy> {
+        match self {
+            Self::Policy(policy) | Self::Kept { policy, .. } => Some(policy),
+            Self::None | Self::Unavailable { .. } => None,
+        }
+    }
+
+    /// Why no newer policy, or none at all, can be had.
+    pub fn problem(&self) -> Option<(StsProblem, &str)> {
+        match self {
+            Self::Unavailable { problem, detail } | Self::Kept { problem, detail, .. } => {
+                Some((*problem, detail))
+            }
+            Self::None | Self::Policy(_) => None,
+        }
+    }
 }
 
 /// Why a policy could not be had: the result types of RFC 8460 §4.3.2.2.

@@ -49,7 +49,10 @@ fn every_sts() -> Vec<Sts> {
         for mx in [HOST, "*.example.net", "*.net", "example.net"] {
             for age in [Age::Cached, Age::Fresh] {
                 let (domain, id, mx) = (DOMAIN.to_owned(), "1".to_owned(), vec![mx.to_owned()]);
-                all.push(Sts::Policy(StsPolicy { domain, id, mode, mx, max_age: 86400, age }));
+                let policy = StsPolicy { domain, id, mode, mx, max_age: 86400, age };
+                let (problem, detail) = (StsProblem::FetchError, "blocked".to_owned());
+                all.push(Sts::Kept { policy: policy.clone(), problem, detail });
+                all.push(Sts::Policy(policy));
             }
         }
     }
@@ -140,7 +143,7 @@ impl Bound {
             }
         };
         let (enforce, named) = match &facts.sts {
-            Sts::Policy(policy) => (
+            Sts::Policy(policy) | Sts::Kept { policy, .. } => (
                 policy.mode == StsMode::Enforce,
                 policy.mx == [HOST.to_owned()] || policy.mx == ["*.example.net".to_owned()],
             ),
@@ -315,7 +318,7 @@ fn a_mismatch_is_certain_only_after_a_fresh_look_and_stops_only_what_the_sender_
 
 fn age_of(facts: &Facts, mechanism: Mechanism) -> Age {
     match (mechanism, &facts.mx, &facts.sts) {
-        (Mechanism::MtaSts, _, Sts::Policy(policy)) => policy.age,
+        (Mechanism::MtaSts, _, Sts::Policy(policy) | Sts::Kept { policy, .. }) => policy.age,
         (Mechanism::Dane, MxAnswer::Hosts { hosts, .. }, _) => match &hosts[0].tlsa {
             Tlsa::Published { age, .. } => *age,
             other => panic!("{other:?}"),

@@ -99,7 +99,11 @@ impl fmt::Display for HostReport {
 impl fmt::Display for StsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.mode, &self.problem) {
-            (Some(mode), _) => write!(f, "MTA-STS {}: {}", mode.as_str(), self.mx.join(", ")),
+            (Some(mode), None) => write!(f, "MTA-STS {}: {}", mode.as_str(), self.mx.join(", ")),
+            (Some(mode), Some(problem)) => {
+                let mx = self.mx.join(", ");
+                write!(f, "MTA-STS {}: {mx}\n  a newer policy can't be had: {problem}", mode.as_str())
+            }
             (None, problem) => {
                 write!(f, "MTA-STS announced, but no policy: {}", problem.as_deref().unwrap_or("unknown"))
             }
@@ -157,13 +161,13 @@ impl HostReport {
 }
 
 fn why_not_asked(host: &MxHost, facts: &Facts) -> Option<String> {
-    match (&host.addresses, &host.tlsa, &facts.sts) {
+    match (&host.addresses, &host.tlsa, facts.sts.policy()) {
         _ if host.is_self => Some("this server itself".to_owned()),
         (Addresses::NoAddress, _, _) => Some("it has no address".to_owned()),
         (Addresses::Forbidden, _, _) => Some("mail may not be sent to its address".to_owned()),
         (Addresses::Failed(failure), _, _) => Some(format!("its address is not known: {failure}")),
         (_, Tlsa::Failed(failure), _) => Some(format!("its TLSA records are not known: {failure}")),
-        (_, _, Sts::Policy(policy)) if policy.mode == StsMode::Enforce && !policy.names(&host.name) => {
+        (_, _, Some(policy)) if policy.mode == StsMode::Enforce && !policy.names(&host.name) => {
             Some("the domain's MTA-STS policy does not name it".to_owned())
         }
         _ => None,
@@ -276,15 +280,11 @@ fn report(recipient: &str, probe: &Probe, extent: Extent) -> Report {
         MxAnswer::Hosts { proof, .. } => Some(*proof),
         MxAnswer::NullMx | MxAnswer::NoSuchDomain | MxAnswer::Failed(_) => None,
     };
-    let mta_sts = match &facts.sts {
-        Sts::None => None,
-        Sts::Unavailable { detail, .. } => {
-            Some(StsReport { mode: None, mx: Vec::new(), problem: Some(detail.clone()) })
-        }
-        Sts::Policy(policy) => {
-            Some(StsReport { mode: Some(policy.mode), mx: policy.mx.clone(), problem: None })
-        }
-    };
+    let mta_sts = (facts.sts != Sts::None).then(|| StsReport {
+        mode: facts.sts.policy().map(|policy| policy.mode),
+        mx: facts.sts.policy().map(|policy| policy.mx.clone()).unwrap_or_default(),
+        problem: facts.sts.problem().map(|(_, detail)| detail.to_owned()),
+    });
     Report { check: outcome(recipient, probe), dnssec, mta_sts, hosts }
 }
 
@@ -344,7 +344,7 @@ fn outcome(recipient: &str, probe: &Probe) -> Check {
 
 /// Whether the domain binds its senders: by DANE or by MTA-STS.
 fn promised(facts: &Facts) -> bool {
-    let policy = matches!(&facts.sts, Sts::Policy(policy) if policy.mode == StsMode::Enforce);
+    let policy = facts.sts.policy().is_some_and(|policy| policy.mode == StsMode::Enforce);
     let published = |host: &MxHost| match &host.tlsa {
         Tlsa::Published { records, .. } => records.iter().any(|record| record.usable().is_some()),
         Tlsa::None | Tlsa::Failed(_) => false,

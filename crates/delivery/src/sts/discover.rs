@@ -102,8 +102,8 @@ impl Policies {
         Ok(match (self.fetch(&domain, &id, age, kept.clone(), now).await, kept) {
             (Ok(fetched), _) => fetched.aged(age),
             // §3.3: MUST apply that cached policy.
-            (Err(_), Some(kept)) if kept.policy.id == id => kept.aged(age),
-            (Err(_), Some(kept)) => kept.aged(Age::Cached),
+            (Err(failure), Some(kept)) if kept.policy.id == id => kept.despite(failure, age),
+            (Err(failure), Some(kept)) => kept.despite(failure, Age::Cached),
             (Err(Failure { problem, detail }), None) => Sts::Unavailable { problem, detail },
         })
     }

@@ -116,7 +116,8 @@ pub(crate) async fn told(courier: &Courier, domain: &str, age: Age) -> String {
             };
             format!("{problem}: {detail}")
         }
-        Sts::Policy(StsPolicy { id, mode, mx, age, domain: of, .. }) => {
+        Sts::Policy(StsPolicy { id, mode, mx, age, domain: of, .. })
+        | Sts::Kept { policy: StsPolicy { id, mode, mx, age, domain: of, .. }, .. } => {
             let age = if age == Age::Fresh { "fresh" } else { "cached" };
             let of = if of == domain { String::new() } else { format!(" of {of}") };
             format!("{age} {id}{of}: {} {}", mode.as_str(), mx.join(" "))
