@@ -147,14 +147,6 @@ impl Node {
             Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
                 .signing(signer);
         let reporting = if tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
-        let tls_reports = tls_reporter.map(|(reporter, signer)| TlsReports {
-            store: Arc::clone(&store),
-            courier: courier.clone(),
-            reporter,
-            signer,
-            local: Arc::clone(&local),
-            wake: Arc::clone(&wake),
-        });
         let reporter =
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
         let router = http::router(HttpState {
@@ -178,6 +170,7 @@ impl Node {
             wake,
             keep,
         };
+        let tls_reports = tls_reporter.map(|reporting| TlsReports::beside(&parts, reporting));
         let tls = acceptor(certificate)?;
         let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
         let runner = Runner::new(parts);

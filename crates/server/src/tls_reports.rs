@@ -14,7 +14,7 @@ use tlsrpt::{Draft, Failure, MEDIA_TYPE, Outcome, Report, ReportId, Reporter, Re
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{acceptance::new_queue_id, listing::listing, local::Local};
+use crate::{acceptance::new_queue_id, listing::listing, local::Local, queue::RunnerParts};
 
 /// How often what is due is looked for.
 const LOOK: Duration = Duration::from_hours(1);
@@ -39,6 +39,18 @@ pub struct TlsReports {
 }
 
 impl TlsReports {
+    /// Reports beside a queue runner.
+    pub fn beside(parts: &RunnerParts, (reporter, signer): (Reporter, Arc<Signer>)) -> Self {
+        Self {
+            store: Arc::clone(&parts.store),
+            courier: parts.courier.clone(),
+            reporter,
+            signer,
+            local: Arc::clone(&parts.local),
+            wake: Arc::clone(&parts.wake),
+        }
+    }
+
     /// Works until the shutdown.
     pub async fn run(self, shutdown: CancellationToken) {
         let first = rand::rng().random_range(Duration::ZERO..LOOK.min(SPREAD));
