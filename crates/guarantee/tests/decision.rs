@@ -1,5 +1,6 @@
 //! Every combination of the decision, as tables and by exhaustive enumeration.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use guarantee::*;
@@ -484,4 +485,64 @@ fn dane_goes_before_a_policy_where_it_proves_the_host(
         }
     };
     assert_eq!(Err(failure.cause.kind()), expected);
+}
+
+/// Which names a certificate below a trust anchor may have. Where no MX record was used, the host is the next hop.
+// rfc 7672 3.2.2: MUST TLSA records for non-MX hostnames: If MX
+// rfc 7672 3.2.2: MUST TLSA records for MX hostnames: If the
+// rfc 7672 3.2.2: MUST The CNAME-expanded original next-hop domain MUST be
+#[rstest]
+#[case::mx(Proof::Secure, None, "mx1.example", "mx1.example", &["mx1.example", "example"])]
+#[case::mx_of_an_alias(
+    Proof::Secure, Some("other.example"), "mx1.example", "mx1.example", &["mx1.example", "example", "other.example"]
+)]
+#[case::mx_that_is_an_alias(Proof::Secure, None, "mx1.example", "mx.example.net", &["mx.example.net", "example"])]
+#[case::unsigned_mx(Proof::Insecure, Some("other.example"), "mx1.example", "mx1.example", &["mx1.example"])]
+#[case::no_mx(Proof::Secure, None, "example", "example", &["example"])]
+#[case::no_mx_at_an_alias(
+    Proof::Secure, Some("other.example"), "example", "other.example", &["other.example", "example"]
+)]
+fn the_names_that_dane_accepts(
+    #[case] proof: Proof,
+    #[case] expanded: Option<&str>,
+    #[case] name: &str,
+    #[case] base: &str,
+    #[case] expected: &[&str],
+) {
+    let records = vec![TlsaRecord { usage: 2, selector: 0, matching: 1, data: vec![1; 32] }];
+    let tlsa = Tlsa::Published { base: base.to_owned(), records, age: Age::Fresh };
+    let host = MxHost { name: name.to_owned(), tlsa, ..mx(1, 10, found(1)) };
+    let mx = MxAnswer::Hosts { proof, expanded: expanded.map(str::to_owned), hosts: vec![host] };
+    let Plan::Try { hosts, .. } = plan(Requirement::Encrypted, &facts(mx)) else { panic!("to be tried") };
+    let Dane::Authenticate { names, .. } = &hosts[0].dane else { panic!("{hosts:?}") };
+    assert_eq!(names[0], base, "the primary one");
+    let accepted: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(accepted, expected.iter().copied().collect());
+}
+
+// --- sightings --------------------------------------------------------------------------------
+
+fn seen(starttls: Starttls) -> Option<Sighting> {
+    let facts = facts(hosts(vec![mx(1, 10, found(1))]));
+    let Plan::Try { hosts, .. } = plan(Requirement::Encrypted, &facts) else { panic!("to be tried") };
+    let seen = Handshake { host: host(1), starttls, seen: 3 };
+    let verdict = judge(&hosts[0], &seen);
+    sighting(&facts, &hosts[0], &seen, &verdict)
+}
+
+/// What has no category of its own has the general one, with the library's words.
+// rfc 8460 4.3.3: SHOULD When a negotiation failure cannot be categorized
+// rfc 8460 4.3.3: SHOULD When this category is used, the reporter
+#[rstest]
+#[case::refused(TlsFailure::Refused)]
+#[case::interrupted(TlsFailure::Interrupted)]
+fn a_handshake_that_fails_is_a_validation_failure(#[case] failure: TlsFailure) {
+    let detail = "the host answered with the alert internal_error".to_owned();
+    let outcome = seen(Starttls::Failed { failure, detail: detail.clone() }).map(|sighting| sighting.outcome);
+    assert_eq!(outcome, Some(Sighted::NoTls { result: ResultType::ValidationFailure, detail }));
+    let outcome = seen(Starttls::NotOffered).map(|sighting| sighting.outcome);
+    assert!(
+        matches!(outcome, Some(Sighted::NoTls { result: ResultType::StarttlsNotSupported, .. })),
+        "that has one: {outcome:?}"
+    );
 }

@@ -33,7 +33,7 @@ impl Place {
         let records = records(&world);
         let records: Vec<&str> = records.iter().map(String::as_str).collect();
         world.set_txt("asks.example", "_smtp._tls.asks.example", &records).expect("records");
-        let store = Sqlite::open(&data.path().join("tls-guarantee.db")).expect("a store");
+        let store = Sqlite::open(data.path().join("tls-guarantee.db")).expect("a store");
         let store: Arc<dyn Store> = Arc::new(store);
         let courier =
             Courier::new(demo::settings(world.coordinates()).expect("settings")).expect("a courier");

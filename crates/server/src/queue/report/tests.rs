@@ -6,7 +6,7 @@ use crate::demo;
 /// A report about a failed message of `erik@tls.example` with this wish, as it waits in the queue.
 async fn report_about(wish: Wish) -> store::Job {
     let data = tempfile::tempdir().expect("a directory");
-    let store = Sqlite::open(&data.path().join("tls-guarantee.db")).expect("a store");
+    let store = Sqlite::open(data.path().join("tls-guarantee.db")).expect("a store");
     let store: Arc<dyn Store> = Arc::new(store);
     let now = Timestamp::now();
     let mut failed = report_message(

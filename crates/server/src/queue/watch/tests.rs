@@ -17,7 +17,7 @@ struct Place {
 impl Place {
     async fn new() -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        let store = Sqlite::open(&data.path().join("tls-guarantee.db")).expect("a store");
+        let store = Sqlite::open(data.path().join("tls-guarantee.db")).expect("a store");
         let store: Arc<dyn Store> = Arc::new(store);
         let now = Timestamp::now();
         for account in [ALICE, BOB] {
