@@ -69,6 +69,17 @@ fn every_rule_has_a_test_or_a_reason() {
 }
 
 #[test]
+fn a_departure_has_a_page_that_explains_it() {
+    let root = workspace();
+    for rule in catalogue::read(&root).iter().flat_map(|standard| &standard.rules) {
+        let reason = rule.not_applicable.as_deref().unwrap_or_default();
+        if let Some((_, page)) = reason.split_once("departs on purpose: ") {
+            assert!(root.join(page).is_file(), "{reason}: there is no such page");
+        }
+    }
+}
+
+#[test]
 fn the_catalogue_has_every_rule_of_the_texts() {
     let root = workspace();
     let texts = root.join("../shared/rfc");
