@@ -8,6 +8,7 @@ mod reduce;
 mod resolver;
 mod server;
 mod step;
+mod unsigned;
 
 use std::{
     net::{IpAddr, SocketAddr},

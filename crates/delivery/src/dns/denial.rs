@@ -93,7 +93,7 @@ pub(super) fn opts_out(name: &Name, message: &Message) -> bool {
 }
 
 /// Whether the record is the name's: its first label is the name's hash (RFC 5155 §3).
-fn is_of(record: &Record, nsec3: &NSEC3, name: &Name) -> bool {
+pub(super) fn is_of(record: &Record, nsec3: &NSEC3, name: &Name) -> bool {
     if record.proof != Proof::Secure || nsec3.iterations() > NSEC3_ITERATIONS {
         return false;
     }

@@ -8,12 +8,12 @@ use std::{
 use guarantee::{Age, LookupFailureKind, Proof};
 use hickory_resolver::{
     net::{
-        NetError,
+        DnsError, NetError,
         dnssec::DnssecDnsHandle,
         xfer::{DnsHandle, FirstAnswer},
     },
     proto::{
-        dnssec::TrustAnchors,
+        dnssec::{self, TrustAnchors},
         op::{DnsRequestOptions, DnsResponse, Query},
         rr::{Name, RecordType},
     },
@@ -27,6 +27,7 @@ use super::{
     denial::NSEC3_ITERATIONS,
     server::{Servers, Trust},
     step::Step,
+    unsigned::{self, Cut},
 };
 
 /// Answers that are kept, in records.
@@ -177,7 +178,12 @@ impl Resolver {
                 let validating = DnssecDnsHandle::with_trust_anchor(asking.clone(), keys)
                     .nsec3_iteration_limits(Some(NSEC3_ITERATIONS), Some(u16::MAX))
                     .validation_cache_size(RRSETS);
-                validating.lookup(query.clone(), DnsRequestOptions::default()).first_answer().await
+                let lookup = |query| validating.lookup(query, DnsRequestOptions::default()).first_answer();
+                let result = lookup(query.clone()).await;
+                if unsigned::claims(&result) && !query.name().is_root() {
+                    rightly_unsigned(query.name(), lookup).await?;
+                }
+                result
             }
             Validation::ByServers => Ok(DnsResponse::from_message(asking.ask(query).await?)?),
         }
@@ -206,6 +212,32 @@ impl Resolver {
             (_, step) => step,
         }
     }
+}
+
+/// From the root down, whether the name is below an unsigned delegation; bogus if it is not.
+async fn rightly_unsigned<F>(name: &Name, lookup: impl Fn(Query) -> F) -> Result<(), NetError>
+where
+    F: Future<Output = Result<DnsResponse, NetError>>,
+{
+    let mut zone = Name::root();
+    for labels in 1..=usize::from(name.num_labels()) {
+        let at = name.trim_to(labels);
+        let cut = match lookup(Query::query(at.clone(), RecordType::DS)).await {
+            Ok(answer) => unsigned::cut(&at, &zone, &answer),
+            Err(NetError::Dns(DnsError::Nsec { response, proof: dnssec::Proof::Insecure, .. })) => {
+                // RFC 9276 §3.2: too many iterations.
+                unsigned::cut(&at, &zone, &response).map(|_| Cut::Unsigned)
+            }
+            Err(error) => return Err(error),
+        };
+        match cut {
+            Some(Cut::Unsigned) => return Ok(()),
+            Some(Cut::Signed) => zone = at,
+            Some(Cut::None) => {}
+            None => break,
+        }
+    }
+    Err(NetError::Dns(DnsError::DnssecBogus))
 }
 
 async fn keys(anchor: &Anchor, asking: &Asking) -> Result<TrustAnchors, NetError> {
