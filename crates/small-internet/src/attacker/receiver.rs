@@ -60,6 +60,8 @@ pub(super) enum Role {
 pub(super) struct Receiver<'a> {
     pub(super) name: &'a str,
     pub(super) tls: &'a tls::Ready,
+    /// Whether it is offered, in TLS (RFC 8689 §2).
+    pub(super) requiretls: bool,
     pub(super) role: Role,
     pub(super) witness: &'a Witness,
 }
@@ -121,7 +123,11 @@ impl Receiver<'_> {
     }
 
     fn capabilities(&self, inside: Inside) -> String {
-        let last = if inside == Inside::Tls { "REQUIRETLS" } else { "STARTTLS" };
+        let last = match inside {
+            Inside::Clear => "STARTTLS",
+            Inside::Tls if self.requiretls => "REQUIRETLS",
+            Inside::Tls => "HELP",
+        };
         let extensions = "250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES";
         format!("250-{}\r\n{extensions}\r\n250 {last}\r\n", self.name)
     }

@@ -28,6 +28,7 @@ pub struct Scene {
     host: String,
     ca: Vec<u8>,
     tls: tls::Ready,
+    requiretls: bool,
     impostors: HashMap<Impostor, tls::Ready>,
     /// What the host sent in the first handshake that came about.
     old: Mutex<Option<Vec<u8>>>,
@@ -80,9 +81,16 @@ impl Scene {
             host: host.to_owned(),
             ca: trusted.certificate()?.to_vec(),
             tls: tls::Ready::new(trusted, host, &handshake(truth.clone()))?,
+            requiretls: true,
             impostors,
             old: Mutex::default(),
         })
+    }
+
+    /// The same with a host that does not offer REQUIRETLS. Impostors do.
+    #[must_use]
+    pub fn without_requiretls(self) -> Self {
+        Self { requiretls: false, ..self }
     }
 
     /// The certificate of the trusted CA, DER.
@@ -108,7 +116,8 @@ impl Scene {
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (near, far) = tokio::io::duplex(BUFFER);
-        let receiver = Receiver { name: &self.host, tls: &self.tls, role: Role::Host, witness };
+        let Self { host: name, tls, requiretls, .. } = self;
+        let receiver = Receiver { name, tls, requiretls: *requiretls, role: Role::Host, witness };
         // Errors are broken connections, which is what attacks are about.
         let (_attacked, _served) =
             tokio::join!(self.between(client, near, attack, witness), receiver.serve(Box::new(far)));
@@ -133,7 +142,7 @@ impl Scene {
 
     pub(super) fn impostor<'a>(&'a self, impostor: Impostor, witness: &'a Witness) -> Option<Receiver<'a>> {
         let tls = self.impostors.get(&impostor)?;
-        Some(Receiver { name: &self.host, tls, role: Role::Impostor(impostor), witness })
+        Some(Receiver { name: &self.host, tls, requiretls: true, role: Role::Impostor(impostor), witness })
     }
 
     /// What the host sent in an earlier handshake; nothing if there was none.

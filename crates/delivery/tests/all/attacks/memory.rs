@@ -10,7 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use delivery::{Courier, Dial, Fate, Patience, Stream};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use guarantee::Requirement;
+use proptest::{
+    prop_assert,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
+};
 use rstest::rstest;
 use small_internet::{Attack, Cut, Direction, End, Scene, Seen, Versions, Witness};
 use tokio::{runtime::Runtime, task::JoinSet, time::timeout};
@@ -88,13 +92,18 @@ struct Ground {
     dial: Arc<ThroughTheAttacker>,
     courier: Courier,
     certificate: Vec<u8>,
+    offers_requiretls: bool,
     _data: tempfile::TempDir,
 }
 
 impl Ground {
     fn new(versions: Versions) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let scene = Scene::new(data.path(), HOST, versions).unwrap();
+        let mut scene = Scene::new(data.path(), HOST, versions).unwrap();
+        let offers_requiretls = versions == Versions::Both;
+        if !offers_requiretls {
+            scene = scene.without_requiretls();
+        }
         let certificate = scene.certificate().unwrap();
         let ca = scene.ca().to_vec();
         let dial = Arc::new(ThroughTheAttacker { scene: Arc::new(scene), state: Mutex::default() });
@@ -103,7 +112,7 @@ impl Ground {
                 .unwrap();
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let ground = Self { runtime, dial, courier, certificate, _data: data };
+        let ground = Self { runtime, dial, courier, certificate, offers_requiretls, _data: data };
         // An old handshake to replay; and without an attack everything goes as it should.
         let calm = ground.try_case(&Case::guaranteed(Attack::default())).unwrap();
         assert_eq!((calm.delivered, calm.handshakes), (1, 1));
@@ -112,6 +121,15 @@ impl Ground {
 
     fn try_case(&self, case: &Case) -> Result<Tally, TestCaseError> {
         let (fates, seen) = self.run(case)?;
+        for (requirement, fate) in case.mails.iter().zip(&fates) {
+            // RFC 8689 §4.2.1: what was said before the handshake, or behind its 220, does not count.
+            let promised =
+                self.offers_requiretls || seen.deceived > 0 || *requirement != Requirement::RequireTls;
+            prop_assert!(
+                promised || !matches!(fate, Fate::Delivered { .. }),
+                "a promise that the host did not make"
+            );
+        }
         case.check(&fates, &seen, &self.certificate)
     }
 
