@@ -29,11 +29,8 @@ fn cause() -> impl Strategy<Value = Cause> {
 }
 
 fn recipient() -> impl Strategy<Value = Reported> {
-    (address(), "[45]\\.[0-9]{1,2}\\.[0-9]{1,3}", cause()).prop_map(|(address, status, cause)| Reported {
-        status,
-        cause,
-        ..stopped(&address, "")
-    })
+    (address(), "[45]\\.(0|[1-9][0-9]?)\\.(0|[1-9][0-9]{0,2})", cause())
+        .prop_map(|(address, status, cause)| Reported { status, cause, ..stopped(&address, "") })
 }
 
 /// Bits of messages, put together at random.

@@ -228,7 +228,7 @@ fn we_read_what_we_write() {
 
 /// The one recipient's fields of a report about it.
 fn fields_of(recipient: Reported) -> String {
-    let written = String::from_utf8(write(&report(vec![recipient]))).unwrap();
+    let written = String::from_utf8(write(&report(vec![recipient]))).expect("reports are UTF-8");
     let (_, fields) = written.split_once("\r\n\r\nFinal-Recipient: ").expect("a group of fields");
     let (fields, _) = fields.split_once("\r\n\r\n").expect("its end");
     format!("Final-Recipient: {fields}")

@@ -66,6 +66,14 @@ fn stopped(user: &User, to: &[&str]) -> String {
     mail.subject
 }
 
+/// Pictures in light and dark.
+fn both_lights(page: &Webmail, step: &str) {
+    page.shot(step);
+    page.script("document.documentElement.dataset.theme = 'dark'");
+    page.shot(&format!("{step}-dark"));
+    page.script("document.documentElement.dataset.theme = 'light'");
+}
+
 fn page_of(name: &str, demo: &Demo, said: &Said, screen: Screen) -> Option<Webmail> {
     Webmail::of(name, demo, said.words, screen, "alice@home.example")
 }
@@ -109,7 +117,7 @@ fn downgrade(name: &str, said: &Said, screen: Screen) {
         assert!(banner.has(Role::Button, way), "the way {way:?}");
         assert!(place(said.advice) < place(way), "{way} before the advice: {text}");
     }
-    page.shot("banner");
+    both_lights(&page, "banner");
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }
 
@@ -137,13 +145,13 @@ fn mismatch(name: &str, said: &Said, screen: Screen) {
     }
     assert!(banner.has(Role::Button, words.tell) && banner.has(Role::Button, words.end_to_end));
     assert!(!banner.has(Role::Button, words.without), "what does not help is not offered");
-    page.shot("banner");
+    both_lights(&page, "banner");
     // Nor in the composer.
     page.open_as_new(&subject);
     page.expect_value(words.to, "eve@dane-mismatch.example");
     page.expect_text(words.again);
     assert!(!page.has(Role::Button, words.without), "what does not help is not offered");
-    page.shot("again");
+    both_lights(&page, "again");
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }
 
@@ -161,7 +169,7 @@ fn an_override_is_for_those_whom_it_reaches() {
     for expected in [words.offers_none, IN_ENGLISH.mismatch, IN_ENGLISH.no_help] {
         assert!(text.contains(expected), "{expected:?} in the banner: {text}");
     }
-    page.shot("banner");
+    both_lights(&page, "banner");
     page.click(Role::Button, words.without);
     page.expect_value(words.to, "carla@plain.example");
     page.send();
@@ -194,7 +202,7 @@ fn level(name: &str, said: &Said, screen: Screen) {
     page.until("the level saved", || (alice.guarantee()["level"] == "authenticated").then_some(()));
     assert_eq!(alice.guarantee()["state"], "off", "the switch stays");
     assert_eq!(page.focused().name(), said.authenticated, "the choice keeps the keyboard");
-    page.shot("off");
+    both_lights(&page, "off");
 
     page.reload();
     page.one(Role::Radio, said.authenticated);
@@ -208,13 +216,13 @@ fn level(name: &str, said: &Said, screen: Screen) {
     page.one(Role::Button, words.deactivate);
     page.until("the sentence of the level", || page.text().contains(said.later).eq(&false).then_some(()));
     assert_eq!(alice.guarantee()["level"], "authenticated", "the switch leaves the level as it is");
-    page.shot("on");
+    both_lights(&page, "on");
 
     stopped(&alice, &["bob@tls.example"]);
     page.read(words.inbox, Report::SUBJECT);
     let text = page.banner(words.stopped).text();
     assert!(text.contains(said.not_proven), "{text}");
-    page.shot("banner");
+    both_lights(&page, "banner");
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }
 
@@ -240,12 +248,14 @@ fn evidence(name: &str, said: &Said, screen: Screen) {
     for expected in [said.by_dane, said.encrypted, said.bogus] {
         page.expect_text(expected);
     }
-    let details = page.all(Role::Button, said.details);
-    assert_eq!(details.len(), 3, "one for each recipient");
+    let details = page.until("one for each recipient", || {
+        let details = page.all(Role::Button, said.details);
+        (details.len() == 3).then_some(details)
+    });
     details[0].click();
     for expected in ["mx.dane.example", "TLSv1.3", "X25519MLKEM768", "3 1 1 "] {
         page.expect_text(expected);
     }
-    page.shot("delivery");
+    both_lights(&page, "delivery");
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }

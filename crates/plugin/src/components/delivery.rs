@@ -1,4 +1,4 @@
-use api::{AuthenticatedBy, MessageRecipient};
+use api::{AuthenticatedBy, MessageRecipient, MessageStatus};
 use leptos::prelude::*;
 
 use super::parts::{cause, failure};
@@ -39,28 +39,44 @@ fn disclosure(plugin: Plugin, queue_id: String) -> AnyView {
         });
     };
     let status = Memo::new(move |_| plugin.status(&queue_id));
-    let content = live(move || match (status.get(), failed.get()) {
-        (Some(status), _) => classed("ul", "evidence").children(status.recipients.iter().map(line)).into(),
-        (None, Some(error)) => failure(&error),
-        (None, None) => classed("p", "small").text(w!(panel_loading)).into(),
+    // The lines stay as they are; what changes is within them, so that nothing closes that somebody has opened.
+    let addresses = Memo::new(move |_| {
+        let of = |status: &MessageStatus| status.recipients.iter().map(|one| one.address.clone()).collect();
+        status.with(|status| status.as_ref().map_or_else(Vec::new, of))
+    });
+    let content = live(move || {
+        let addresses = addresses.get();
+        if !addresses.is_empty() {
+            let lines = addresses.iter().enumerate().map(|(at, address)| line(status, at, address));
+            return classed("ul", "evidence").children(lines).into();
+        }
+        match failed.get() {
+            Some(error) => failure(&error),
+            None => classed("p", "small").text(w!(panel_loading)).into(),
+        }
     });
     el("details").on("toggle", ask).child(el("summary").text(w!(delivery))).view(content).into()
 }
 
-fn line(recipient: &MessageRecipient) -> El {
+fn line(status: Memo<Option<MessageStatus>>, at: usize, address: &str) -> El {
+    let part = move |part: fn(&MessageRecipient) -> AnyView| {
+        live(move || {
+            status.with(|status| {
+                status.as_ref().and_then(|status| status.recipients.get(at)).map_or_else(nothing, part)
+            })
+        })
+    };
+    let more = el("details").child(classed("summary", "small").text(w!(details))).view(part(details));
+    el("li").child(classed("p", "addr").text(address)).view(part(state)).child(more)
+}
+
+fn state(recipient: &MessageRecipient) -> AnyView {
     let (class, icon, word) = said(evidence::standing(recipient));
-    let mut line = el("li").child(classed("p", "addr").text(&recipient.address)).child(with_icon(
-        classed("p", class),
-        icon,
-        word,
-    ));
-    if let Some(time) = evidence::next_attempt(recipient) {
-        line = line.child(classed("p", "small").text(w!(next_attempt, time = moment(time))));
-    }
-    if evidence::is_own_decision(recipient) {
-        line = line.child(classed("p", "small").text(w!(own_decision)));
-    }
-    line.child(details(recipient))
+    let small = |text: &str| classed("p", "small").text(text).into();
+    let mut lines: Vec<AnyView> = vec![with_icon(classed("p", class), icon, word).into()];
+    lines.extend(evidence::next_attempt(recipient).map(|time| small(&w!(next_attempt, time = moment(time)))));
+    lines.extend(evidence::is_own_decision(recipient).then(|| small(w!(own_decision))));
+    lines.into_any()
 }
 
 fn moment(time: jiff::Timestamp) -> String {
@@ -69,7 +85,7 @@ fn moment(time: jiff::Timestamp) -> String {
     }
 }
 
-fn details(recipient: &MessageRecipient) -> El {
+fn details(recipient: &MessageRecipient) -> AnyView {
     let mut list = classed("dl", "meta");
     for (detail, value) in evidence::details(recipient) {
         let (name, value) = match detail {
@@ -84,8 +100,7 @@ fn details(recipient: &MessageRecipient) -> El {
         list = list.child(el("dt").text(name)).child(classed("dd", "addr").text(value));
     }
     let (time, changed) = (w!(stops_time), moment(recipient.changed_at));
-    let list = list.child(el("dt").text(time)).child(el("dd").text(changed));
-    el("details").child(classed("summary", "small").text(w!(details))).child(list)
+    list.child(el("dt").text(time)).child(el("dd").text(changed)).into()
 }
 
 /// The class, the icon and the words.

@@ -1,9 +1,12 @@
-use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
 
+use super::parts::{button, paragraph};
 use crate::Plugin;
 use crate::browser;
 use crate::draft::Draft;
+use crate::el::{classed, el};
 use crate::state::recipients::list;
 use crate::words::w;
 
@@ -12,7 +15,6 @@ use crate::words::w;
 #[derive(Clone, Copy)]
 pub(super) struct TellDialog {
     plugin: Plugin,
-    dialog: NodeRef<html::Dialog>,
     text: RwSignal<String>,
     /// What has been done with the text.
     status: RwSignal<String>,
@@ -21,20 +23,20 @@ pub(super) struct TellDialog {
 impl TellDialog {
     pub(super) fn new(plugin: Plugin) -> Self {
         let (text, status) = (RwSignal::default(), RwSignal::default());
-        Self { plugin, dialog: NodeRef::new(), text, status }
+        Self { plugin, text, status }
     }
 
     /// Opens it with the text about these recipients.
     pub(super) fn open(self, recipients: &[String]) {
         self.text.set(w!(tell_ready, recipients = list(recipients)));
         self.status.set(String::new());
-        if let Some(dialog) = self.dialog.get_untracked() {
+        if let Some(dialog) = dialog() {
             let _ = dialog.show_modal();
         }
     }
 
     fn close(self) {
-        if let Some(dialog) = self.dialog.get_untracked() {
+        if let Some(dialog) = dialog() {
             dialog.close();
         }
     }
@@ -56,22 +58,34 @@ impl TellDialog {
     }
 
     pub(super) fn view(self) -> AnyView {
-        let (text, status) = (self.text, self.status);
-        view! {
-            <dialog node_ref=self.dialog aria-labelledby="tlsg-tell" aria-describedby="tlsg-tell-text">
-                <div class="dialog-text">
-                    <h2 id="tlsg-tell">{w!(way_tell)}</h2>
-                    <p id="tlsg-tell-text">{w!(tell_intro)}</p>
-                    <textarea class="field" rows="9" readonly aria-label=w!(tell_label) prop:value=text></textarea>
-                    <p class="small" role="status">{status}</p>
-                </div>
-                <div class="dialog-end row">
-                    <button class="btn primary" type="button" on:click=move |_| self.copy()>{w!(tell_copy)}</button>
-                    <button class="btn" type="button" on:click=move |_| self.mail()>{w!(tell_mail)}</button>
-                    <button class="btn" type="button" on:click=move |_| self.close()>{w!(close)}</button>
-                </div>
-            </dialog>
-        }
-        .into_any()
+        let text = el("textarea")
+            .class("field")
+            .attr("rows", "9")
+            .attr("readonly", "")
+            .attr("aria-label", w!(tell_label))
+            .value(move || self.text.get(), |_| {});
+        let said = classed("div", "dialog-text")
+            .child(el("h2").attr("id", "tlsg-tell").text(w!(way_tell)))
+            .child(paragraph(w!(tell_intro)).attr("id", "tlsg-tell-text"))
+            .child(text)
+            .child(classed("p", "small").attr("role", "status").live_text(move || self.status.get()));
+        let buttons = classed("div", "dialog-end row")
+            .child(button("btn primary", w!(tell_copy), move || self.copy()))
+            .child(button("btn", w!(tell_mail), move || self.mail()))
+            .child(button("btn", w!(close), move || self.close()));
+        el("dialog")
+            .attr("id", DIALOG)
+            .attr("aria-labelledby", "tlsg-tell")
+            .attr("aria-describedby", "tlsg-tell-text")
+            .child(said)
+            .child(buttons)
+            .into()
     }
+}
+
+/// The element's id: one banner is shown at a time.
+const DIALOG: &str = "tlsg-tell-dialog";
+
+fn dialog() -> Option<HtmlDialogElement> {
+    document().get_element_by_id(DIALOG)?.dyn_into().ok()
 }
