@@ -98,7 +98,7 @@ impl Courier {
                     barred.iter().for_each(|failure| round.host_failed(failure));
                 }
             }
-            sightings = log.into_sightings();
+            sightings.extend(log.into_sightings());
             if !round.begin_again(age) {
                 break;
             }

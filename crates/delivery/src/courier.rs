@@ -219,8 +219,10 @@ impl Courier {
         log: &mut Log<'_>,
     ) -> Result<Cleared, HostFailure> {
         if reuse == Reuse::Allowed
-            && let Some(connection) = self.inner.pool.take(&planned.sni, address)
+            && let Some(mut connection) = self.inner.pool.take(&planned.sni, address)
         {
+            // It may have been opened for another domain's mail, which knows the host by another name.
+            connection.host.name.clone_from(&planned.name);
             // What is asked may have changed since, and so may what the time makes of the certificates.
             let seen = self.seen(planned, &connection, 1);
             let verdict = judge(planned, &seen);

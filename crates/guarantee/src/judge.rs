@@ -137,23 +137,31 @@ fn judge_established(
     }
     bound_by_dane(planned, host, identity)?;
     bound_by_sts(planned, host, identity)?;
-    let fail = |cause| Err(HostFailure { cause, weight: Weight::Insecure });
+    // With the domain's policy it might prove it: that there is none is not certain.
+    let weight = if lacks_policy(planned, identity) { Weight::Away } else { Weight::Insecure };
+    let fail = |cause, weight| Err(HostFailure { cause, weight });
     let not_proven = || {
         let detail = not_proven(planned, identity);
         Cause::NotAuthenticated { host: host.clone(), detail }
     };
     match planned.requirement {
         Requirement::RequireTls if offer == RequireTlsOffer::NotOffered => {
-            fail(Cause::RequireTlsNotOffered { host: host.clone() })
+            fail(Cause::RequireTlsNotOffered { host: host.clone() }, Weight::Insecure)
         }
         Requirement::RequireTls if !authentication.is_of_the_host(planned) => {
-            fail(Cause::RequireTlsFailed { why: Box::new(not_proven()) })
+            fail(Cause::RequireTlsFailed { why: Box::new(not_proven()) }, weight)
         }
         Requirement::Authenticated if authentication.protection() < Protection::Authenticated => {
-            fail(not_proven())
+            fail(not_proven(), weight)
         }
         _ => Ok(authentication),
     }
+}
+
+/// Whether a policy that names the host is all that is missing, and it is not known whether there is one.
+fn lacks_policy(planned: &PlannedHost, identity: &Identity) -> bool {
+    planned.sts == StsDemand::Unknown
+        && matches!(&identity.chain, Chain::Trusted { names } if names.contains(&planned.name))
 }
 
 /// RFC 7672 §2.2: with usable records MUST authenticate.
@@ -188,7 +196,7 @@ fn authenticate(planned: &PlannedHost, identity: &Identity) -> Authentication {
         let named = |name: &String| names.contains(name).then(|| name.clone());
         if let Some(name) = named(&planned.name) {
             // RFC 8461 §4.1: the policy proves the name.
-            if planned.sts != StsDemand::None {
+            if matches!(planned.sts, StsDemand::Enforce { .. }) {
                 return Authentication::MtaSts { name };
             }
             if planned.proof == Proof::Secure || planned.name == planned.next_hop {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Addresses, Age, Cause, Facts, HostAddress, HostFailure, LookupFailure, LookupFailureKind, Mechanism,
-    MxAnswer, MxHost, Proof, Requirement, StsMode, StsPolicy, Tlsa, UsableTlsa, Weight, usable_tlsa,
+    MxAnswer, MxHost, Proof, Requirement, Sts, StsMode, StsPolicy, Tlsa, UsableTlsa, Weight, usable_tlsa,
 };
 
 /// What to do about a next hop.
@@ -71,6 +71,8 @@ pub enum Dane {
 pub enum StsDemand {
     /// Nothing; also what is only `testing`.
     None,
+    /// Nothing that is known: there may be a policy by which the host could prove who it is.
+    Unknown,
     /// A trusted certificate for the host's name.
     Enforce {
         /// Whether a newer policy was looked for.
@@ -96,7 +98,7 @@ impl PlannedHost {
     /// Whether the receiving domain's wishes count, and it has some.
     fn binds(&self) -> bool {
         self.requirement != Requirement::Regardless
-            && (self.dane != Dane::None || self.sts != StsDemand::None)
+            && (self.dane != Dane::None || matches!(self.sts, StsDemand::Enforce { .. }))
     }
 }
 
@@ -166,6 +168,7 @@ fn plan_host(
             (false, Requirement::Regardless) => StsDemand::None,
             (false, _) => return Some(Err(not_in_policy(policy, host, addresses))),
         },
+        None if matches!(facts.sts, Sts::Unknown | Sts::Unavailable { .. }) => StsDemand::Unknown,
         None => StsDemand::None,
     };
     let sni = match &dane {

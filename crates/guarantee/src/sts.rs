@@ -14,6 +14,8 @@ pub use record::sts_id;
 pub enum Sts {
     /// No policy.
     None,
+    /// Whether there is one can't be looked up, and none is cached: to be treated as none, but not as certainty.
+    Unknown,
     /// One is announced and can't be had, and none is cached: to be treated as none (§3.3), and reported.
     Unavailable {
         /// In which way.
@@ -39,7 +41,7 @@ impl Sts {
     pub fn policy(&self) -> Option<&StsPolicy> {
         match self {
             Self::Policy(policy) | Self::Kept { policy, .. } => Some(policy),
-            Self::None | Self::Unavailable { .. } => None,
+            Self::None | Self::Unknown | Self::Unavailable { .. } => None,
         }
     }
 
@@ -49,7 +51,7 @@ impl Sts {
             Self::Unavailable { problem, detail } | Self::Kept { problem, detail, .. } => {
                 Some((*problem, detail))
             }
-            Self::None | Self::Policy(_) => None,
+            Self::None | Self::Unknown | Self::Policy(_) => None,
         }
     }
 }

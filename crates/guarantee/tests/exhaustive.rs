@@ -43,8 +43,11 @@ fn every_tlsa() -> Vec<Tlsa> {
 }
 
 fn every_sts() -> Vec<Sts> {
-    let mut all =
-        vec![Sts::None, Sts::Unavailable { problem: StsProblem::FetchError, detail: "blocked".to_owned() }];
+    let mut all = vec![
+        Sts::None,
+        Sts::Unknown,
+        Sts::Unavailable { problem: StsProblem::FetchError, detail: "blocked".to_owned() },
+    ];
     for mode in [StsMode::Enforce, StsMode::Testing, StsMode::None] {
         for mx in [HOST, "*.example.net", "*.net", "example.net"] {
             for age in [Age::Cached, Age::Fresh] {
@@ -347,4 +350,35 @@ fn a_failed_look_up_of_tlsa_bars_the_host_for_all_but_tls_required_no() {
             }
         }
     }
+}
+
+/// What a policy might prove is not certainly missing while it is not known whether there is one.
+#[test]
+fn that_a_policy_can_not_be_had_never_stops_a_host_it_could_prove() {
+    let mut waits = 0;
+    for facts in every_facts() {
+        if !matches!(facts.sts, Sts::Unknown | Sts::Unavailable { .. }) || Bound::by(&facts).is_none() {
+            continue;
+        }
+        for starttls in every_starttls() {
+            let Starttls::Established { identity, .. } = &starttls else { continue };
+            let named =
+                matches!(&identity.chain, Chain::Trusted { names } if names.contains(&HOST.to_owned()));
+            for requirement in [Requirement::Authenticated, Requirement::RequireTls] {
+                let Some(Verdict::NextHost(failure)) = verdict(requirement, &facts, &starttls, 1) else {
+                    continue;
+                };
+                let lacks_proof = match &failure.cause {
+                    Cause::RequireTlsFailed { why } => matches!(**why, Cause::NotAuthenticated { .. }),
+                    cause => matches!(cause, Cause::NotAuthenticated { .. }),
+                };
+                if lacks_proof {
+                    let expected = if named { Weight::Away } else { Weight::Insecure };
+                    assert_eq!(failure.weight, expected, "{failure:?}");
+                    waits += u32::from(named);
+                }
+            }
+        }
+    }
+    assert!(waits > 0);
 }

@@ -158,7 +158,7 @@ pub trait Store: Send + Sync + 'static {
     /// What this account's own mail to the domain has met at the MX host of that name. It may have faded:
     /// [`guarantee::recognise`].
     async fn remembered(&self, account: &str, domain: &str, host: &str) -> Result<Option<Remembered>>;
-    /// Whether anybody's mail to the domain has met TLS since then: for the watch over our own line, and shown to nobody.
+    /// Whether any account's mail to the domain has met TLS since then: for the watch over our own line, and shown to nobody.
     async fn had_tls(&self, domain: &str, since: Timestamp) -> Result<bool>;
     /// What all mail has met, of one domain or of all, by domain and host.
     async fn memory(&self, domain: Option<&str>) -> Result<Vec<MemoryEntry>>;

@@ -97,7 +97,8 @@ impl Policies {
             (Announced::Nothing, Some(kept)) => return Ok(kept.aged(age)),
             // §5: before a mail is stopped, it has to be seen whether there is an update.
             (Announced::Unknown, Some(kept)) => return Ok(kept.aged(Age::Cached)),
-            (Announced::Nothing | Announced::Unknown, None) => return Ok(Sts::None),
+            (Announced::Nothing, None) => return Ok(Sts::None),
+            (Announced::Unknown, None) => return Ok(Sts::Unknown),
         };
         Ok(match (self.fetch(&domain, &id, age, kept.clone(), now).await, kept) {
             (Ok(fetched), _) => fetched.aged(age),

@@ -29,7 +29,7 @@ impl RunnerParts {
         let Attempted { fates, sightings, mx } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
         fates.iter().for_each(|fate| log_delivered(&job.facts.queue_id, domain, mx, fate));
-        self.watch.note(job, &sightings, now).await;
+        self.watch.look(job, &sightings, now).await;
         let mut outcomes = Vec::with_capacity(fates.len());
         for (recipient, fate) in job.recipients.iter().zip(fates) {
             let outcome = match fate {
@@ -41,7 +41,10 @@ impl RunnerParts {
             };
             outcomes.push(RecipientOutcome { recipient: recipient.id, outcome });
         }
-        self.record(&job.facts.queue_id, outcomes).await
+        // In this order into the same commit: whoever sees what became of the mail can rely on the memory of it.
+        let remembered = self.watch.remember(job, &sightings, now);
+        let ((), recorded) = tokio::join!(remembered, self.record(&job.facts.queue_id, outcomes));
+        recorded
     }
 }
 

@@ -51,18 +51,30 @@ impl Watch {
         Self { inner: Arc::new(Inner { store, reporting, state: Mutex::default() }) }
     }
 
-    /// Takes note of what an attempt's connections showed. A database failure is only logged: what became of the mail
-    /// is still to be recorded.
-    pub async fn note(&self, job: &Job, sightings: &[Sighting], now: Timestamp) {
-        if let Err(error) = self.try_note(job, sightings, now).await {
+    /// Watches our own line by what an attempt's connections showed; before anything is ruled. Only the mail of accounts
+    /// counts: where other mail goes, reports of incoming mail for one, strangers choose.
+    pub async fn look(&self, job: &Job, sightings: &[Sighting], now: Timestamp) {
+        for sighting in sightings.iter().filter(|_| job.facts.account.is_some()) {
+            if let Err(error) = self.note_line(sighting, now).await {
+                tracing::error!(%error, "the memory can't be read");
+            }
+        }
+    }
+
+    /// Remembers and counts what an attempt's connections showed. A database failure is only logged: what became of the
+    /// mail is recorded beside.
+    pub async fn remember(&self, job: &Job, sightings: &[Sighting], now: Timestamp) {
+        if let Err(error) = self.try_remember(job, sightings, now).await {
             tracing::error!(%error, "what a domain's hosts showed could not be remembered");
         }
     }
 
-    async fn try_note(&self, job: &Job, sightings: &[Sighting], now: Timestamp) -> Result<(), StoreError> {
-        for sighting in sightings {
-            self.note_line(sighting, now).await?;
-        }
+    async fn try_remember(
+        &self,
+        job: &Job,
+        sightings: &[Sighting],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.inner.store.remember(job.facts.account.as_deref(), sightings, now).await?;
         // RFC 8460 §3: the delivery of a report is not itself reported.
         let counts = job.facts.origin != Origin::Report || job.facts.wish != Wish::TlsOptional;

@@ -103,7 +103,8 @@ pub(super) fn remembered(
 
 /// See [`crate::Store::had_tls`].
 pub(super) fn had_tls(connection: &Connection, domain: &str, since: Timestamp) -> Result<bool> {
-    let sql = "SELECT host FROM memory WHERE domain = ?1 AND last_tls >= ?2 LIMIT 1";
+    let sql =
+        "SELECT host FROM memory WHERE domain = ?1 AND last_tls >= ?2 AND account_id IS NOT NULL LIMIT 1";
     Ok(cells::row(connection, "memory of", sql, params![folded(domain), micros(since)], |_| Ok(()))?
         .is_some())
 }

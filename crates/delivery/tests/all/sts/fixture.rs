@@ -108,6 +108,7 @@ fn courier(world: &World, store: &Arc<MemoryPolicies>, change: impl FnOnce(&mut 
 pub(crate) async fn told(courier: &Courier, domain: &str, age: Age) -> String {
     match courier.facts(domain, age).await.0.sts {
         Sts::None => "none".to_owned(),
+        Sts::Unknown => "unknown".to_owned(),
         Sts::Unavailable { problem, detail } => {
             let problem = match problem {
                 StsProblem::FetchError => "unfetched",

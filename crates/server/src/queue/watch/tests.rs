@@ -27,7 +27,8 @@ impl Place {
     }
 
     async fn note(&self, account: &str, sighting: Sighting, at: Timestamp) {
-        self.watch.note(&job(account), &[sighting], at).await;
+        self.watch.look(&job(account), std::slice::from_ref(&sighting), at).await;
+        self.watch.remember(&job(account), &[sighting], at).await;
     }
 
     async fn ruled(&self, account: &str, n: u8, at: Timestamp) -> &'static str {
@@ -144,6 +145,19 @@ async fn when_many_lose_tls_at_once_nothing_is_stopped_for_want_of_it() {
     assert_ne!(place.ruled(BOB, 5, day + minutes(7)).await, "own_line");
 }
 
+/// Where mail of no account goes, anybody may choose: it neither makes the line suspect nor hides that it is.
+#[tokio::test]
+async fn only_the_mail_of_accounts_counts_for_the_line() {
+    let place = Place::new().await;
+    let nobody = Job { facts: MessageFacts { account: None, ..job(ALICE).facts }, ..job(ALICE) };
+    for n in 1..=5 {
+        place.watch.remember(&nobody, &[tls(n)], place.now).await;
+        place.watch.look(&nobody, &[no_tls(n)], place.now).await;
+        place.note(ALICE, no_tls(n), place.now).await;
+    }
+    assert_eq!(place.ruled(ALICE, 1, place.now).await, "no_starttls");
+}
+
 #[tokio::test]
 async fn destinations_that_never_had_tls_are_no_loss() {
     let place = Place::new().await;
@@ -161,8 +175,8 @@ async fn the_delivery_of_a_report_is_not_itself_reported() {
         facts: MessageFacts { origin: Origin::Report, wish: Wish::TlsOptional, ..job(ALICE).facts },
         ..job(ALICE)
     };
-    place.watch.note(&report, &[no_tls(1)], place.now).await;
-    place.watch.note(&job(ALICE), &[no_tls(2)], place.now).await;
+    place.watch.remember(&report, &[no_tls(1)], place.now).await;
+    place.watch.remember(&job(ALICE), &[no_tls(2)], place.now).await;
     let tomorrow = (place.now + SignedDuration::from_hours(24)).to_zoned_datetime(TimeZone::UTC).date();
     let due = place.store.tls_reports_due(tomorrow).await.expect("read");
     assert_eq!(due.iter().map(|due| due.domain.clone()).collect::<Vec<_>>(), [domain(2)]);
