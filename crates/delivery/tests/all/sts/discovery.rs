@@ -89,7 +89,7 @@ async fn without_a_valid_record_nothing_is_fetched(#[case] records: &[&str]) {
 async fn a_record_that_cannot_be_looked_up_says_nothing(#[case] fault: DnsFault) {
     let fixture = Fixture::new(enforcing()).await;
     fixture.world.set_dns_fault(RECORD, Some(fault)).unwrap();
-    assert_eq!(fixture.told(Age::Cached).await, "none");
+    assert_eq!(fixture.told(Age::Cached).await, "unknown");
     fixture.keep(StsMode::Enforce, DAY, 100).await;
     assert_eq!(fixture.told(Age::Cached).await, "cached 1: enforce mx.kept.example");
     assert_eq!(fixture.told(Age::Fresh).await, "cached 1: enforce mx.kept.example");
