@@ -9,10 +9,10 @@ use std::{
 use futures_util::{Stream, stream};
 use guarantee::Age;
 use hickory_resolver::{
-    net::{NetError, runtime::TokioRuntimeProvider, xfer::DnsHandle},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider, xfer::DnsHandle},
     proto::{
         op::{DnsRequest, DnsResponse, Message, Query},
-        rr::{Name, RData, RecordType},
+        rr::{Name, RData, Record, RecordType},
     },
 };
 
@@ -31,8 +31,11 @@ pub(super) const DENIED_FOR: Duration = Duration::from_secs(60);
 /// A question that nobody answered in time is not asked again for this time: it costs its asker the whole timeout.
 const SILENT_FOR: Duration = Duration::from_secs(30);
 
-/// Octets of messages that are kept.
-const KEPT_OCTETS: u64 = 8 << 20;
+/// Memory for messages that are kept, in octets.
+const KEPT_OCTETS: u64 = 16 << 20;
+
+/// What an entry of a cache takes besides what it says, in octets: two names, and the cache's own.
+pub(super) const ENTRY_OCTETS: usize = 1024;
 
 /// Questions that nobody answered.
 const SILENT: u64 = 4096;
@@ -119,6 +122,8 @@ impl Asking {
                 self.keep(question, &message);
                 Ok(message)
             }
+            // An answer, and not believed by the servers.
+            Err(bogus @ NetError::Dns(DnsError::DnssecBogus)) => Err(bogus),
             Err(error) => {
                 let (name, kind) = &question;
                 self.note(|told| told.trouble = Some(format!("{kind} of {name}: {error}")));
@@ -134,7 +139,9 @@ impl Asking {
         if !matches!(question.1, RecordType::DNSKEY | RecordType::DS | RecordType::NS) {
             return;
         }
-        let octets = message.to_vec().map_or(usize::MAX, |octets| octets.len());
+        let data = message.to_vec().map_or(usize::from(u16::MAX), |octets| octets.len());
+        let records = message.answers.len() + message.authorities.len();
+        let octets = ENTRY_OCTETS + records * size_of::<Record>() + data;
         let kept = Kept { message: message.clone(), since: Instant::now() };
         // One look-up asks several times: what has no TTL is at least the same for all of it.
         let lives = time_to_live(message, KEPT_FOR).max(Duration::from_secs(1));

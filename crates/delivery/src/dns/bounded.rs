@@ -51,4 +51,10 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Bou
     pub(super) fn insert(&self, key: K, value: V, lives: Duration, weight: u32) {
         self.cache.insert(key, Entry { value, lives, weight });
     }
+
+    /// Lets go now of what there is no room for.
+    #[cfg(test)]
+    pub(super) fn settle(&self) {
+        self.cache.run_pending_tasks();
+    }
 }

@@ -30,8 +30,8 @@ use super::{
     unsigned::{self, Cut},
 };
 
-/// Answers that are kept, in records.
-const KEPT: u64 = 32_768;
+/// Memory for answers that are kept, in octets.
+const KEPT_OCTETS: u64 = 16 << 20;
 
 /// The operator is told of the same fault no more often.
 const ALARM_EVERY: Duration = Duration::from_mins(5);
@@ -64,7 +64,7 @@ impl Resolver {
         Ok(Self {
             source: Source::new(Servers::new(servers, trust, timeout)?),
             validation: Arc::new(validation),
-            steps: Bounded::new(KEPT),
+            steps: Bounded::new(KEPT_OCTETS),
             patience: timeout * 3,
             alarm: Arc::default(),
         })
@@ -81,9 +81,7 @@ impl Resolver {
         }
         let (step, lives) = self.look_up(&query).await;
         if !matches!(step, Step::Failed(..)) && !lives.is_zero() {
-            let records = if let Step::Found { data, .. } = &step { data.len() } else { 1 };
-            let weight = u32::try_from(records).unwrap_or(u32::MAX);
-            self.steps.insert(question, step.clone().cached(), lives, weight);
+            keep(&self.steps, question, &step, lives);
         }
         step
     }
@@ -181,7 +179,7 @@ impl Resolver {
                 let lookup = |query| validating.lookup(query, DnsRequestOptions::default()).first_answer();
                 let result = lookup(query.clone()).await;
                 if unsigned::claims(&result) && !query.name().is_root() {
-                    rightly_unsigned(query.name(), lookup).await?;
+                    rightly_unsigned(query.name(), &result, lookup).await?;
                 }
                 result
             }
@@ -214,8 +212,19 @@ impl Resolver {
     }
 }
 
-/// From the root down, whether the name is below an unsigned delegation; bogus if it is not.
-async fn rightly_unsigned<F>(name: &Name, lookup: impl Fn(Query) -> F) -> Result<(), NetError>
+/// Whoever answers can say much: it counts by the memory it takes.
+fn keep(steps: &Bounded<Question, Step>, question: Question, step: &Step, lives: Duration) {
+    let weight = u32::try_from(step.octets()).unwrap_or(u32::MAX);
+    steps.insert(question, step.clone().cached(), lives, weight);
+}
+
+/// From the root down, whether the name is below an unsigned delegation, or its own zone denies by what counts as
+/// unsigned; bogus if neither.
+async fn rightly_unsigned<F>(
+    name: &Name,
+    result: &Result<DnsResponse, NetError>,
+    lookup: impl Fn(Query) -> F,
+) -> Result<(), NetError>
 where
     F: Future<Output = Result<DnsResponse, NetError>>,
 {
@@ -234,8 +243,11 @@ where
             Some(Cut::Unsigned) => return Ok(()),
             Some(Cut::Signed) => zone = at,
             Some(Cut::None) => {}
-            None => break,
+            None => return Err(NetError::Dns(DnsError::DnssecBogus)),
         }
+    }
+    if unsigned::iterates(result, &zone) {
+        return Ok(());
     }
     Err(NetError::Dns(DnsError::DnssecBogus))
 }
@@ -250,3 +262,34 @@ async fn keys(anchor: &Anchor, asking: &Asking) -> Result<TrustAnchors, NetError
 
 const OUR_FAULT: &str = "the root of the DNS can't be validated: the trust anchor is out of date, \
      or the DNS server gives no signatures; renew the one or replace the other";
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::rr::{RData, rdata::TXT};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn text(strings: Vec<&[u8]>) -> Step {
+        let data = vec![RData::TXT(TXT::from_bytes(strings))];
+        Step::Found { data, proof: Proof::Secure, age: Age::Fresh }
+    }
+
+    /// However long answers are, and however many there are of short ones.
+    #[rstest]
+    #[case::long(text(vec![&[b'x'; 255]; 235]), 60_000, 1_000)]
+    #[case::of_short_strings(text(vec![b"x"; 30_000]), 1_400_000, 100)]
+    #[case::denials(Step::NoData(Proof::Secure), 1024, 40_000)]
+    fn answers_fill_no_memory(#[case] step: Step, #[case] octets: u64, #[case] answers: u64) {
+        let steps = Bounded::new(KEPT_OCTETS);
+        let asked =
+            |number: u64| (Name::from_ascii(format!("{number}.example.")).expect("a name"), RecordType::TXT);
+        for number in 0..answers {
+            keep(&steps, asked(number), &step, Duration::from_mins(1));
+        }
+        steps.settle();
+        let kept = (0..answers).filter(|number| steps.get(&asked(*number)).is_some()).count();
+        let kept = u64::try_from(kept).expect("a small number");
+        assert!((1..=KEPT_OCTETS / octets).contains(&kept), "{kept} of {answers}");
+    }
+}

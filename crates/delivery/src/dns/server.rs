@@ -24,7 +24,7 @@ use hickory_resolver::{
     },
 };
 
-use super::DnsServers;
+use super::{DnsServers, reduce::reduce};
 
 /// Questions under way on one TCP connection; beyond it they would fail. Each job has two for each of its hosts.
 const QUESTIONS: usize = 4096;
@@ -42,6 +42,7 @@ pub(super) enum Trust {
 #[derive(Clone)]
 pub(super) struct Servers {
     pool: RetryDnsHandle<NameServerPool<Provider>>,
+    trust: Trust,
 }
 
 impl Servers {
@@ -70,25 +71,27 @@ impl Servers {
         let provider = Provider { tokio: TokioRuntimeProvider::default(), trust };
         let pool = NameServerPool::from_config(config.name_servers().to_vec(), context, provider);
         // Besides the first attempt.
-        Ok(Self { pool: RetryDnsHandle::new(pool, 1) })
+        Ok(Self { pool: RetryDnsHandle::new(pool, 1), trust })
     }
 
     /// Asks once more without the servers' own validation if that may be why there is no answer (RFC 6840 §5.9). What
-    /// then comes is bogus to them; and an answer only if it says something, for some say nothing instead of failing.
+    /// then comes is bogus to them, if it says something of what was asked, for some say nothing instead of failing. Where
+    /// their word counts it is no answer, only the reason why there is none.
     pub(super) async fn ask(&self, query: &Query) -> Result<Message, NetError> {
         let failed = match self.send(query, false).await {
             Err(error @ NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail))) => error,
             answered => return answered,
         };
-        let Ok(mut message) = self.send(query, true).await else { return Err(failed) };
+        let Ok(message) = self.send(query, true).await else { return Err(failed) };
+        let message = reduce(query, message);
         let denies = message.authorities.iter().any(|record| record.record_type() == RecordType::SOA);
         if message.answers.is_empty() && !denies {
             return Err(failed);
         }
-        for record in records(&mut message) {
-            record.proof = Proof::Bogus;
+        match self.trust {
+            Trust::Nobody => Ok(message),
+            Trust::Servers => Err(NetError::Dns(DnsError::DnssecBogus)),
         }
-        Ok(message)
     }
 
     async fn send(&self, query: &Query, checking_disabled: bool) -> Result<Message, NetError> {

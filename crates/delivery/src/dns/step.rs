@@ -9,17 +9,24 @@ use hickory_resolver::{
         dnssec,
         op::{DnsResponse, Message, Query, ResponseCode},
         rr::{Name, RData, Record, RecordType},
-        serialize::binary::{BinDecodable, BinDecoder},
+        serialize::binary::{BinDecodable, BinDecoder, BinEncodable},
     },
 };
 
-use super::{asking::time_to_live, denial, reduce::signature};
+use super::{
+    asking::{ENTRY_OCTETS, time_to_live},
+    denial,
+    reduce::signature,
+};
 
 /// Proven answers are kept no longer than this, whatever their TTL.
 const KEPT_FOR: Duration = Duration::from_hours(1);
 
 /// Of the records of one name and type, no more than this are looked at; more than any honest name has.
 const MAX_RECORDS: usize = 100;
+
+/// What each character-string of a TXT record takes besides its octets, however short it is.
+const STRING_OCTETS: usize = 48;
 
 /// What is known of one name and type, CNAMEs not followed.
 #[derive(Clone, Debug)]
@@ -67,6 +74,12 @@ impl Step {
             *age = Age::Cached;
         }
         self
+    }
+
+    /// About how much memory it takes in a cache, in octets.
+    pub(super) fn octets(&self) -> usize {
+        let data: &[RData] = if let Self::Found { data, .. } = self { data } else { &[] };
+        ENTRY_OCTETS + data.iter().map(octets).sum::<usize>()
     }
 
     pub(super) fn unanswered(detail: String) -> Self {
@@ -128,6 +141,14 @@ impl Step {
             (code, Ok(_)) => Self::unanswered(code.to_string()),
         }
     }
+}
+
+fn octets(data: &RData) -> usize {
+    let apart = match data {
+        RData::TXT(txt) => txt.txt_data.iter().map(|string| STRING_OCTETS + string.len()).sum(),
+        data => data.to_bytes().map_or(usize::from(u16::MAX), |octets| octets.len()),
+    };
+    size_of::<RData>() + apart
 }
 
 fn weakest<'a>(records: impl Iterator<Item = &'a Record>) -> Result<Proof, Step> {

@@ -13,7 +13,7 @@ use hickory_resolver::{
     },
 };
 
-use super::denial::is_of;
+use super::denial::{NSEC3_ITERATIONS, is_of};
 
 /// What the DS question for one name says of it, below a signed zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +49,20 @@ pub(super) fn cut(name: &Name, zone: &Name, answer: &Message) -> Option<Cut> {
         // RFC 4035 §5.2: of unknown algorithms only, as if there were none.
         return Some(if known { Cut::Signed } else { Cut::Unsigned });
     }
+    // Nor can a zone begin where there is an alias (RFC 1034 §3.6.2).
+    let alias = |record: &Record| record.record_type() == RecordType::CNAME && record.name == *name;
+    if answer.answers.iter().any(|record| alias(record) && record.proof == Proof::Secure) {
+        return Some(Cut::None);
+    }
     let denials = answer.authorities.iter().filter(|record| record.proof == Proof::Secure);
     let mut proven = None;
     for record in denials {
         match &record.data {
             RData::DNSSEC(DNSSECRData::NSEC(nsec)) => {
+                // RFC 6840 §4.1: what lies below a cut is another's.
+                if record.name != *name && record.name.zone_of(name) && nsec.is_ancestor_delegation() {
+                    return None;
+                }
                 let unsigned =
                     record.name == *name && nsec.is_ancestor_delegation() && has_ns(nsec.type_set());
                 proven = Some(if unsigned { Cut::Unsigned } else { proven.unwrap_or(Cut::None) });
@@ -78,6 +87,27 @@ pub(super) fn cut(name: &Name, zone: &Name, answer: &Message) -> Option<Cut> {
 
 fn has_ns(types: &hickory_resolver::proto::rr::RecordTypeSet) -> bool {
     types.contains(RecordType::NS) && !types.contains(RecordType::DS)
+}
+
+/// Whether it is a denial by this zone with too many iterations, which counts as unsigned (RFC 9276 §3.2).
+pub(super) fn iterates(result: &Result<DnsResponse, NetError>, zone: &Name) -> bool {
+    let Err(NetError::Dns(DnsError::Nsec { response, proof: Proof::Insecure, .. })) = result else {
+        return false;
+    };
+    let mut nsec3s = response
+        .authorities
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::DNSSEC(DNSSECRData::NSEC3(nsec3)) => Some((record, nsec3)),
+            _ => None,
+        })
+        .peekable();
+    nsec3s.peek().is_some()
+        && nsec3s.all(|(record, nsec3)| {
+            record.proof == Proof::Secure
+                && record.name.base_name() == *zone
+                && nsec3.iterations() > NSEC3_ITERATIONS
+        })
 }
 
 /// Whether it says of something that it is unsigned.

@@ -1,14 +1,15 @@
-//! Answers as name servers rarely give them, from one that says what a test has it say. It signs as the root.
+//! Answers as name servers rarely give them, from one that says what a test has it say, and signs it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use data_encoding::BASE32_DNSSEC;
 use delivery::{Answer, Dns, DnsServers, Dnssec};
 use guarantee::{Age, Proof};
 use hickory_resolver::proto::{
     dnssec::{
-        Algorithm, PublicKeyBuf, SigningKey, TBS,
+        Algorithm, DigestType, Nsec3HashAlgorithm, PublicKeyBuf, SigningKey, TBS,
         crypto::EcdsaSigningKey,
-        rdata::{DNSKEY, DNSSECRData, NSEC, RRSIG, SigInput},
+        rdata::{DNSKEY, DNSSECRData, DS, NSEC, NSEC3, RRSIG, SigInput},
     },
     op::{Message, Query, ResponseCode},
     rr::{
@@ -25,23 +26,32 @@ use crate::dnssec::told;
 
 const TTL: u32 = 3600;
 
-/// The root's key.
-struct Root {
+/// A zone's key.
+struct Signer {
+    zone: Name,
     key: EcdsaSigningKey,
     public: PublicKeyBuf,
 }
 
-impl Root {
-    fn new() -> Self {
+impl Signer {
+    fn new(zone: &str) -> Self {
         let key = rcgen::KeyPair::generate().unwrap().serialize_der();
         let key =
             EcdsaSigningKey::from_pkcs8(&PrivatePkcs8KeyDer::from(key), Algorithm::ECDSAP256SHA256).unwrap();
         let public = key.to_public_key().unwrap();
-        Self { key, public }
+        Self { zone: name(zone), key, public }
     }
 
     fn dnskey(&self) -> DNSKEY {
         DNSKEY::from_key(&self.public)
+    }
+
+    /// What the zone above says of the key.
+    fn ds(&self) -> Record {
+        let (key, kind) = (self.dnskey(), DigestType::SHA256);
+        let digest = key.to_digest(&self.zone, kind).unwrap().as_ref().to_vec();
+        let ds = DS::new(key.calculate_key_tag().unwrap(), Algorithm::ECDSAP256SHA256, kind, digest);
+        Record::from_rdata(self.zone.clone(), TTL, RData::DNSSEC(DNSSECRData::DS(ds)))
     }
 
     /// A record set and its signature, which says that the TTL is [`TTL`].
@@ -55,7 +65,7 @@ impl Root {
             sig_expiration: SerialNumber::new(now + 86_400),
             sig_inception: SerialNumber::new(now - 3600),
             key_tag: self.dnskey().calculate_key_tag().unwrap(),
-            signer_name: Name::root(),
+            signer_name: self.zone.clone(),
         };
         let octets = TBS::from_input(&set[0].name, DNSClass::IN, &input, set.iter()).unwrap();
         let signature = RRSIG::from_sig(input, self.key.sign(&octets).unwrap());
@@ -93,6 +103,28 @@ fn nsec_until(owner: &str, next: Name, types: &[RecordType]) -> Record {
     record(owner, RData::DNSSEC(DNSSECRData::NSEC(NSEC::new(next, types.iter().copied()))))
 }
 
+fn ns(owner: &str) -> Record {
+    record(owner, RData::NS(NS(name("ns."))))
+}
+
+/// How the root denies a delegation where it opts out of proving those that are unsigned (RFC 5155 §6): it has
+/// another, `dane.`, that is signed.
+fn opted_out(root: &Signer) -> Vec<Record> {
+    let hash = |of: &str| Nsec3HashAlgorithm::SHA1.hash(&[], &name(of), 0).unwrap().as_ref().to_vec();
+    let (apex, dane) = (hash("."), hash("dane."));
+    let nsec3 = |of: &[u8], next: &[u8], types: &[RecordType]| {
+        let types = types.iter().copied();
+        let data = NSEC3::new(Nsec3HashAlgorithm::SHA1, true, 0, Vec::new(), next.to_vec(), types);
+        record(&format!("{}.", BASE32_DNSSEC.encode(of)), RData::DNSSEC(DNSSECRData::NSEC3(data)))
+    };
+    let at_apex = [RecordType::NS, RecordType::SOA, RecordType::RRSIG, RecordType::DNSKEY];
+    let mut said = root.signed(vec![soa(".")]);
+    said.extend(root.signed(vec![nsec3(&apex, &dane, &at_apex)]));
+    let at_dane = [RecordType::NS, RecordType::DS, RecordType::RRSIG];
+    said.extend(root.signed(vec![nsec3(&dane, &apex, &at_dane)]));
+    said
+}
+
 /// What a server says.
 #[derive(Default)]
 struct Said {
@@ -125,15 +157,15 @@ struct Asked<'a> {
 
 /// A server for the test's time.
 struct Server {
-    root: Arc<Root>,
+    root: Arc<Signer>,
     address: SocketAddr,
     _task: JoinSet<()>,
 }
 
 impl Server {
     /// The root's keys, and the insecure delegation of `unsigned.`, it tells by itself.
-    async fn start(say: impl Fn(&Root, &Asked<'_>) -> Said + Send + Sync + 'static) -> Self {
-        let root = Arc::new(Root::new());
+    async fn start(say: impl Fn(&Signer, &Asked<'_>) -> Said + Send + Sync + 'static) -> Self {
+        let root = Arc::new(Signer::new("."));
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let signer = Arc::clone(&root);
@@ -179,21 +211,21 @@ impl Server {
     }
 }
 
-fn by_itself(root: &Root, asked: &Asked<'_>) -> Option<Said> {
+fn by_itself(root: &Signer, asked: &Asked<'_>) -> Option<Said> {
     match (asked.kind, asked.name) {
         (RecordType::DNSKEY, ".") => {
             let key = |key: DNSKEY| record(".", RData::DNSSEC(DNSSECRData::DNSKEY(key)));
             // Another key that the anchor does not know, as while keys are replaced.
-            Some(answer(root.signed(vec![key(root.dnskey()), key(Root::new().dnskey())])))
+            Some(answer(root.signed(vec![key(root.dnskey()), key(Signer::new(".").dnskey())])))
         }
-        (RecordType::NS, "unsigned.") => Some(answer(vec![record("unsigned.", RData::NS(NS(name("ns."))))])),
+        (RecordType::NS, "unsigned.") => Some(answer(vec![ns("unsigned.")])),
         (RecordType::DS, "unsigned.") => {
             let types = [RecordType::NS, RecordType::NSEC, RecordType::RRSIG];
             let mut said = root.signed(vec![soa(".")]);
             said.extend(root.signed(vec![nsec("unsigned.", "z.", &types)]));
             Some(nothing(said))
         }
-        (RecordType::NS, ".") => Some(answer(root.signed(vec![record(".", RData::NS(NS(name("ns."))))]))),
+        (RecordType::NS, ".") => Some(answer(root.signed(vec![ns(".")]))),
         _ => None,
     }
 }
@@ -218,13 +250,13 @@ async fn compact_denial_is_no_forgery() {
 /// Nobody but a zone around the name can deny it: not an unsigned zone elsewhere, and not a signature taken from there.
 // rfc 7672 2.2.2: MUST And, as always, errors, "bogus" results, or
 #[rstest]
-#[case::an_unsigned_zone(|_: &Root| vec![soa("unsigned.")])]
-#[case::no_zone(|_: &Root| Vec::new())]
-#[case::an_unsigned_nsec(|_: &Root| vec![nsec("unsigned.", "zz.unsigned.", &[RecordType::A])])]
-#[case::of_another_name(|root: &Root| root.signed(vec![nsec("n.", "o.", &[RecordType::A])]))]
-#[case::of_a_cut_above(|root: &Root| root.signed(vec![nsec("mx.", "o.", &[RecordType::NS])]))]
+#[case::an_unsigned_zone(|_: &Signer| vec![soa("unsigned.")])]
+#[case::no_zone(|_: &Signer| Vec::new())]
+#[case::an_unsigned_nsec(|_: &Signer| vec![nsec("unsigned.", "zz.unsigned.", &[RecordType::A])])]
+#[case::of_another_name(|root: &Signer| root.signed(vec![nsec("n.", "o.", &[RecordType::A])]))]
+#[case::of_a_cut_above(|root: &Signer| root.signed(vec![nsec("mx.", "o.", &[RecordType::NS])]))]
 #[tokio::test]
-async fn a_denial_from_elsewhere(#[case] denial: fn(&Root) -> Vec<Record>) {
+async fn a_denial_from_elsewhere(#[case] denial: fn(&Signer) -> Vec<Record>) {
     let server = Server::start(move |root, asked| match asked.kind {
         RecordType::TLSA => nothing(denial(root)),
         _ => nothing(root.signed(vec![soa(".")])),
@@ -232,6 +264,65 @@ async fn a_denial_from_elsewhere(#[case] denial: fn(&Root) -> Vec<Record>) {
     .await;
     let answer = told(&server.validating(), "TLSA", "mx", Age::Cached).await;
     assert_eq!(answer, "bogus");
+}
+
+/// Who says what of the host of a signed domain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Honest,
+    /// Somebody on the way makes a delegation of it, and replays how the zone above denies another's signatures.
+    Forged,
+}
+
+/// A zone that opts out of proving unsigned delegations leaves those below it unsigned, but not what is below a signed
+/// one: else whoever is on the way could have TLSA records never be asked for.
+// rfc 7672 2.1.1: MUST As noted in Section 4.3 of [RFC4035]
+#[rstest]
+#[case::signed(Way::Honest, "A", "mx.dane", "secure address")]
+#[case::signed_without_tlsa(Way::Honest, "TLSA", "mx.dane", "secure no such record")]
+#[case::forged(Way::Forged, "A", "mx.dane", "bogus")]
+#[case::tlsa_denied(Way::Forged, "TLSA", "mx.dane", "bogus")]
+#[case::unsigned(Way::Honest, "A", "mx.open", "insecure address")]
+#[case::unsigned_without_tlsa(Way::Honest, "TLSA", "mx.open", "insecure no such record")]
+#[tokio::test]
+async fn below_a_zone_that_opts_out(
+    #[case] way: Way,
+    #[case] kind: &str,
+    #[case] asked: &str,
+    #[case] expected: &str,
+) {
+    let dane = Signer::new("dane.");
+    let server = Server::start(move |root, asked| {
+        if way == Way::Forged && name("mx.dane.").zone_of(&name(asked.name)) {
+            return match asked.kind {
+                RecordType::A => answer(vec![a(asked.name)]),
+                RecordType::NS => answer(vec![ns(asked.name)]),
+                RecordType::DS => nothing(opted_out(root)),
+                _ => nothing(Vec::new()),
+            };
+        }
+        match (asked.kind, asked.name) {
+            (RecordType::DS, "dane.") => answer(root.signed(vec![dane.ds()])),
+            (RecordType::DNSKEY, "dane.") => {
+                let key = RData::DNSSEC(DNSSECRData::DNSKEY(dane.dnskey()));
+                answer(dane.signed(vec![record("dane.", key)]))
+            }
+            (RecordType::NS, "dane.") => answer(dane.signed(vec![ns("dane.")])),
+            (RecordType::A, "mx.dane.") => answer(dane.signed(vec![a("mx.dane.")])),
+            (_, denied) if dane.zone.zone_of(&name(denied)) => {
+                let types = [RecordType::A, RecordType::RRSIG, RecordType::NSEC];
+                let mut said = dane.signed(vec![soa("dane.")]);
+                said.extend(dane.signed(vec![nsec(denied, "z.dane.", &types)]));
+                nothing(said)
+            }
+            (RecordType::DS, "open.") => nothing(opted_out(root)),
+            (RecordType::NS, "open.") => answer(vec![ns("open.")]),
+            (RecordType::A, "mx.open.") => answer(vec![a("mx.open.")]),
+            _ => nothing(vec![soa("open.")]),
+        }
+    })
+    .await;
+    assert_eq!(told(&server.validating(), kind, asked, Age::Cached).await, expected);
 }
 
 /// A cache that loses signatures makes no signed answer an unsigned one.
@@ -296,6 +387,18 @@ async fn the_ad_bit(#[case] said: Said, #[case] expected: &str) {
 #[rstest]
 #[case::bogus(|| answer(vec![mx("a.", "mx.")]), "bogus", "bogus")]
 #[case::bogus_denial(|| nothing(vec![soa(".")]), "bogus", "bogus")]
+#[case::bogus_with_the_ad_bit(
+    || Said { authentic: true, ..answer(vec![mx("a.", "mx.")]) },
+    "bogus",
+    "bogus"
+)]
+#[case::a_signature_alone(
+    || answer(Signer::new(".").signed(vec![mx("a.", "mx.")]).split_off(1)),
+    "unanswered",
+    "unanswered"
+)]
+#[case::of_another_name(|| answer(vec![mx("b.", "mx.")]), "unanswered", "unanswered")]
+#[case::a_denial_from_elsewhere(|| nothing(vec![soa("unsigned.")]), "unanswered", "unanswered")]
 #[case::failed(servfail, "unanswered", "unanswered")]
 #[case::nothing_at_all(|| nothing(Vec::new()), "unanswered", "unanswered")]
 #[tokio::test]
@@ -304,8 +407,12 @@ async fn a_server_that_validates(
     #[case] trusting: &str,
     #[case] validating: &str,
 ) {
-    let server =
-        Server::start(move |_, asked| if asked.checking_disabled { unchecked() } else { servfail() }).await;
+    let server = Server::start(move |_, asked| match asked.kind {
+        _ if !asked.checking_disabled => servfail(),
+        RecordType::MX => unchecked(),
+        _ => nothing(vec![soa(".")]),
+    })
+    .await;
     assert_eq!(told(&server.trusting(), "MX", "a", Age::Cached).await, trusting);
     assert_eq!(told(&server.validating(), "MX", "a", Age::Cached).await, validating);
 }
