@@ -276,7 +276,6 @@ enum Way {
 
 /// A zone that opts out of proving unsigned delegations leaves those below it unsigned, but not what is below a signed
 /// one: else whoever is on the way could have TLSA records never be asked for.
-// rfc 7672 2.1.1: MUST As noted in Section 4.3 of [RFC4035]
 #[rstest]
 #[case::signed(Way::Honest, "A", "mx.dane", "secure address")]
 #[case::signed_without_tlsa(Way::Honest, "TLSA", "mx.dane", "secure no such record")]
