@@ -22,6 +22,9 @@ const LOOK: Duration = Duration::from_hours(1);
 /// Reports are spread over so long after midnight (§4.1: SHOULD, up to four hours), so that not all senders come at once.
 const SPREAD: Duration = Duration::from_hours(4);
 
+/// Destinations of one domain that are tried at a time: each may take half a minute, and others wait.
+const MOST_TRIED: usize = 3;
+
 /// Sends the reports.
 pub struct TlsReports {
     /// What was met.
@@ -108,7 +111,7 @@ impl TlsReports {
         destinations: &[Rua],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        for destination in destinations {
+        for destination in destinations.iter().take(MOST_TRIED) {
             match destination {
                 Rua::Mailto(address) => {
                     if self.store.mark_tls_reported(due.day, &due.domain, now).await? {
