@@ -476,7 +476,7 @@ pub struct FailedSessions {
     pub result: ResultType,
     /// The host, if one was spoken to.
     pub host: Option<HostAddress>,
-    /// For the domain's administrator, at most [`MAX_FAILURE_DETAIL`] characters; partly the host's own words.
+    /// For the domain's administrator, at most [`crate::MAX_FAILURE_DETAIL`] characters; partly the host's own words.
     pub detail: String,
     /// How many.
     pub count: u64,
