@@ -17,6 +17,7 @@ use crate::{
     dial::{Dial, Tcp},
     dns::{self, Answer, Dns, DnsServers, Dnssec},
     gather::{Gathering, Ownership},
+    https::Https,
     identity::Identifier,
     log::Log,
     patience::{Patience, Remaining},
@@ -40,6 +41,7 @@ struct Inner {
     settings: Settings,
     dns: Dns,
     sts: Policies,
+    https: Https,
     sessions: Sessions,
     identifier: Identifier,
     pool: Pool,
@@ -104,9 +106,11 @@ impl Courier {
             roots: &settings.roots,
             timeout: patience.cap(sts::TIMEOUT),
         })?;
+        let https = Https::new(dns.clone(), settings.own.clone(), &settings.roots)?;
         let inner = Inner {
             dns,
             sts,
+            https,
             sessions: Sessions::new(),
             identifier: Identifier::new(&settings.roots)?,
             settings,
@@ -118,9 +122,9 @@ impl Courier {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What HTTPS other than for policies needs.
-    pub(crate) fn web(&self) -> (&Dns, &Settings) {
-        (&self.inner.dns, &self.inner.settings)
+    /// HTTPS other than for policies.
+    pub(crate) fn https(&self) -> &Https {
+        &self.inner.https
     }
 
     /// Closes the connections that wait for another mail.

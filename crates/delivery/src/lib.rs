@@ -10,6 +10,7 @@ mod dial;
 mod dns;
 mod fate;
 mod gather;
+mod https;
 mod identity;
 mod log;
 mod patience;

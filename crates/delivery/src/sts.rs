@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use discover::{Policies, Sources};
-pub(crate) use fetch::{TIMEOUT, client_config};
+pub(crate) use fetch::TIMEOUT;
 
 /// A policy as it is kept: it outlives a restart and a blocked fetch (RFC 8461 §10.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use delivery::Courier;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::Rng;
 use smtp::{
     address::Mailbox as Address,
@@ -19,8 +19,8 @@ use crate::{acceptance::new_queue_id, listing::listing, local::Local, queue::Run
 /// How often what is due is looked for.
 const LOOK: Duration = Duration::from_hours(1);
 
-/// Reports are spread over so long after midnight (§4.1: SHOULD, up to four hours), so that not all senders come at once.
-const SPREAD: Duration = Duration::from_hours(4);
+/// Reports leave at a time of this server's own, up to so long after midnight, so that not all senders come at once (§4.1).
+const SPREAD_MINUTES: i64 = 3 * 60;
 
 /// Destinations of one domain that are tried at a time: each may take half a minute, and others wait.
 const MOST_TRIED: usize = 3;
@@ -39,6 +39,8 @@ pub struct TlsReports {
     pub local: Arc<Local>,
     /// Tells the queue runner that there is work.
     pub wake: Arc<Notify>,
+    /// So long after midnight a day counts as over.
+    pub delay: SignedDuration,
 }
 
 impl TlsReports {
@@ -51,24 +53,23 @@ impl TlsReports {
             signer,
             local: Arc::clone(&parts.local),
             wake: Arc::clone(&parts.wake),
+            delay: SignedDuration::from_mins(rand::rng().random_range(0..SPREAD_MINUTES)),
         }
     }
 
     /// Works until the shutdown.
     pub async fn run(self, shutdown: CancellationToken) {
-        let first = rand::rng().random_range(Duration::ZERO..LOOK.min(SPREAD));
-        let mut pause = first;
-        while shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             if let Err(error) = self.send_due(Timestamp::now()).await {
                 tracing::error!(%error, "reports on transport security can't be made");
             }
-            pause = LOOK;
         }
     }
 
     /// Sends what is due: the days before today, in UTC. What no destination has taken is tried again for a day (§5.5).
     pub async fn send_due(&self, now: Timestamp) -> Result<(), StoreError> {
-        let today = now.to_zoned_datetime(TimeZone::UTC).date();
+        let past = now.saturating_sub(self.delay).unwrap_or(Timestamp::MIN);
+        let today = past.to_zoned_datetime(TimeZone::UTC).date();
         for due in self.store.tls_reports_due(today).await? {
             let results = self.store.tls_results(due.day, &due.domain).await?;
             let destinations = tlsrpt::destinations(&self.courier.report_records(&due.domain).await);

@@ -44,6 +44,7 @@ impl Place {
             signer: signer(),
             local: Arc::new(demo::local()),
             wake: Arc::default(),
+            delay: SignedDuration::ZERO,
         };
         let now = Timestamp::now();
         let place = Self { world, store, reports, now, _data: data };
@@ -149,4 +150,18 @@ async fn a_domain_that_asks_for_none_gets_none() {
     assert!(place.jobs().await.is_empty());
     let today = place.now.to_zoned_datetime(TimeZone::UTC).date();
     assert!(place.store.tls_reports_due(today).await.expect("read").is_empty(), "and is not asked again");
+}
+
+/// Not all servers report at midnight.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_counts_as_over_after_the_delay() {
+    let records = |_: &World| vec!["v=TLSRPTv1; rua=mailto:reports@tls.example".to_owned()];
+    let mut place = Place::with(records).await;
+    // Yesterday's end lies as far back as this day is old.
+    place.reports.delay = SignedDuration::from_hours(24);
+    place.reports.send_due(place.now).await.expect("nothing to send");
+    assert!(place.jobs().await.is_empty());
+    place.reports.delay = SignedDuration::ZERO;
+    place.reports.send_due(place.now).await.expect("sent");
+    assert_eq!(place.jobs().await.len(), 1);
 }
