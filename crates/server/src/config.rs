@@ -15,7 +15,16 @@ use serde::Deserialize;
 use smtp::address::Domain;
 use tlsrpt::{Reporter, Signer};
 
+mod beside;
+mod place;
+
 use crate::local::Local;
+
+pub use beside::{
+    MailboxesOptions, RelayOptions, SendersOptions, SrsOptions, StoreOptions, UsersOptions, WebmailKey,
+    WebmailOptions,
+};
+pub use place::Place;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +44,22 @@ pub struct Config {
     pub listen: Listen,
     /// The certificate; self-signed, and kept in `data`, when absent.
     pub tls: Option<TlsFiles>,
+    /// Who holds the accounts.
+    #[serde(default)]
+    pub users: UsersOptions,
+    /// Where mail for `domains` goes.
+    #[serde(default)]
+    pub mailboxes: MailboxesOptions,
+    /// Under which further addresses users may send; none when absent.
+    pub senders: Option<SendersOptions>,
+    /// The webmail's plugin; its tokens are refused when absent.
+    pub webmail: Option<WebmailOptions>,
+    /// The mail store's trusted entry.
+    #[serde(default)]
+    pub store: StoreOptions,
+    /// An existing Postfix that hands mail in.
+    #[serde(default)]
+    pub relay: RelayOptions,
     /// DNS servers; the machine's own when absent.
     #[serde(default)]
     pub dns: Vec<SocketAddr>,
@@ -74,8 +99,24 @@ pub struct Listen {
     pub submissions: Option<SocketAddr>,
     /// Incoming mail for the own domains (port 25).
     pub mx: Option<SocketAddr>,
-    /// The mail store's trusted entry: loopback only.
-    pub store: Option<SocketAddr>,
+    /// The mail store's trusted entry: on this machine only.
+    pub store: Option<Place>,
+    /// Where Postfix hands in its users' mail: on this machine only.
+    pub relay: Option<Place>,
+    /// Where Postfix asks whose mail it is to hand in: on this machine only.
+    pub socketmap: Option<Place>,
+}
+
+impl Listen {
+    /// The addresses, without the Unix sockets.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let places = [&self.store, &self.relay, &self.socketmap].map(|place| match place {
+            Some(Place::Tcp(address)) => Some(*address),
+            Some(Place::Unix(_)) | None => None,
+        });
+        let public = [self.http, self.submission, self.submissions, self.mx];
+        public.into_iter().chain(places).flatten().collect()
+    }
 }
 
 /// How answers of the DNS are proven: by signatures from IANA's root keys down, unless this says otherwise.
@@ -166,18 +207,36 @@ impl Config {
             }
         }
         self.check_dnssec()?;
+        self.check_doors()?;
+        if let Some(srs) = &mut self.store.srs {
+            srs.check(&self.domains)?;
+        }
+        Ok(())
+    }
+
+    fn check_doors(&self) -> anyhow::Result<()> {
         let listen = &self.listen;
-        if let Some(store) = listen.store.filter(|store| !store.ip().is_loopback()) {
+        let trusted = [("store", &listen.store), ("relay", &listen.relay), ("socketmap", &listen.socketmap)];
+        for (name, place) in trusted {
+            if let Some(place) = place.as_ref().filter(|place| !place.is_on_this_machine()) {
+                bail!(
+                    "listen.{name} = {place}: it trusts who connects, so it must be on this machine: \
+                     an address like 127.0.0.1:10025, or the path of a socket"
+                );
+            }
+        }
+        let public = [listen.http, listen.submission, listen.submissions, listen.mx];
+        if public.iter().all(Option::is_none) && trusted.iter().all(|(_, place)| place.is_none()) {
             bail!(
-                "listen.store = {store}: the trusted entry must be on loopback, e.g. 127.0.0.1:{}",
-                store.port()
+                "listen: nothing to serve; give at least one of http, submission, submissions, mx, store, relay, \
+                 socketmap"
             );
         }
-        if [listen.http, listen.submission, listen.submissions, listen.mx, listen.store]
-            .iter()
-            .all(Option::is_none)
-        {
-            bail!("listen: nothing to serve; give at least one of http, submission, submissions, mx, store");
+        if listen.socketmap.is_some() && self.relay.transport.is_none() {
+            bail!(
+                "relay.transport: with listen.socketmap, say by which of Postfix's transports mail comes to \
+                 listen.relay, e.g. tls-guarantee:[127.0.0.1]:10025"
+            );
         }
         Ok(())
     }
@@ -375,6 +434,19 @@ mod tests {
     #[case::trust_ad(
         "name = \"a.example\"\ndata = \"/x\"\ndns = [\"127.0.0.1:53\", \"192.0.2.1:53\"]\n[listen]\nmx = \"127.0.0.1:25\"\n[dnssec]\ntrust_ad = true\n",
         "dns = 192.0.2.1:53"
+    )]
+    #[case::relay(
+        "name = \"a.example\"\ndata = \"/x\"\n[listen]\nrelay = \"192.0.2.1:25\"\n",
+        "listen.relay"
+    )]
+    #[case::place("name = \"a.example\"\ndata = \"/x\"\n[listen]\nstore = \"run/socket\"\n", "run/socket")]
+    #[case::socketmap(
+        "name = \"a.example\"\ndata = \"/x\"\n[listen]\nsocketmap = \"/run/socketmap\"\n",
+        "relay.transport"
+    )]
+    #[case::srs(
+        "name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1:25\"\n[store.srs]\ndomain = \"b.example\"\nsecret = \"/x\"\n",
+        "store.srs.domain"
     )]
     #[case::port("name = \"a.example\"\ndata = \"/x\"\n[listen]\nmx = \"127.0.0.1\"\n", "mx")]
     fn errors_name_the_field(#[case] text: &str, #[case] field: &str) {

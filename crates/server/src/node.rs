@@ -22,7 +22,7 @@ use crate::{
     accounts::Accounts,
     check::Checks,
     clock::Clock,
-    config::Listen,
+    config::{Listen, Place},
     events::Events,
     http::{self, HttpState, Scheme},
     local::Local,
@@ -96,8 +96,16 @@ impl Listeners {
             submission: bind("submission", listen.submission).await?,
             submissions: bind("submissions", listen.submissions).await?,
             mx: bind("mx", listen.mx).await?,
-            store: bind("store", listen.store).await?,
+            store: bind("store", tcp(listen.store.as_ref())).await?,
         })
+    }
+}
+
+/// To be replaced by listeners at Unix sockets too.
+fn tcp(place: Option<&Place>) -> Option<SocketAddr> {
+    match place {
+        Some(Place::Tcp(address)) => Some(*address),
+        Some(Place::Unix(_)) | None => None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! `tls-guarantee serve`: the real server.
 
-use std::{net::IpAddr, path::Path};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
 use anyhow::Context;
 use delivery::{Ownership, Settings};
@@ -84,8 +87,7 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
 
 /// Addresses the server is known to have: mail that MX records lead there would go round in a circle.
 fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
-    let all = [listen.http, listen.submission, listen.submissions, listen.mx, listen.store];
-    all.into_iter().flatten().map(|address| address.ip()).filter(|ip| !ip.is_unspecified()).collect()
+    listen.addresses().iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect()
 }
 
 fn certificate(config: &Config, data: &Path) -> anyhow::Result<Certificate> {

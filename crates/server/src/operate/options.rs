@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::Place;
-use crate::config::Listen;
+use crate::config::{self, Listen};
 use crate::demo::DemoOptions;
 
 /// A mail submission server with a TLS sending guarantee: mail leaves encrypted, or not at all.
@@ -66,7 +66,9 @@ impl From<Demo> for DemoOptions {
             submission: Some(submission),
             submissions: Some(submissions),
             mx: Some(mx),
-            store: Some(store),
+            store: Some(config::Place::Tcp(store)),
+            relay: None,
+            socketmap: None,
         };
         Self { listen, data }
     }
