@@ -19,7 +19,7 @@ pub use message::{
     Attachment, AuthenticatedBy, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted,
 };
 pub use problem::{PROBLEM_JSON, Problem};
-pub use stop::{OverrideRecorded, OverrideRequest, Stop, StoppedRecipient};
+pub use stop::{OverrideRecorded, OverrideRequest, Replacement, Stop, StoppedRecipient};
 pub use time::rfc3339;
 
 /// Where the API lies below the server's root.

@@ -51,6 +51,15 @@ pub struct StoppedRecipient {
     pub stopped_at: Timestamp,
 }
 
+/// `POST /stops/{id}/replacements`: which message is sent in the stead of the stopped one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// The Message-ID of the message about to be sent, or just sent, with or without `<>`.
+    pub message_id: String,
+}
+
 /// `POST /overrides`: this user's decision to send that message to those recipients without the guarantee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

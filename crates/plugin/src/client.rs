@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use api::{
     CSRF_HEADER, CheckRequest, CheckResponse, Guarantee, MessageStatus, OverrideRecorded, OverrideRequest,
-    PROBLEM_JSON, Problem, Stop,
+    PROBLEM_JSON, Problem, Replacement, Stop,
 };
 use gloo_net::http::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -63,6 +63,28 @@ impl Client {
     /// See [`Client::guarantee`].
     pub async fn stops(&self) -> Result<Vec<Stop>, ClientError> {
         self.get("/stops").await
+    }
+
+    /// `GET /messages?message_id=`: what became of the user's messages with this Message-ID, the last one first.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn messages_with(&self, message_id: &str) -> Result<Vec<MessageStatus>, ClientError> {
+        let id = String::from(js_sys::encode_uri_component(message_id));
+        self.get(&format!("/messages?message_id={id}")).await
+    }
+
+    /// `POST /stops/{id}/replacements`: the message with this Message-ID is sent in the stead of the stopped one.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn announce_replacement(&self, stop: &str, message_id: &str) -> Result<(), ClientError> {
+        let id = String::from(js_sys::encode_uri_component(stop));
+        let body = serde_json::to_vec(&Replacement { message_id: message_id.to_owned() });
+        let body = body.map_err(|_| ClientError::Unreadable)?;
+        let path = format!("/stops/{id}/replacements");
+        let body = Some(("application/json".to_owned(), body));
+        self.fetch(Asked { method: Method::POST, path, body }).await.map(drop)
     }
 
     /// `POST /overrides`.

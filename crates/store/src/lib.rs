@@ -46,6 +46,9 @@ pub const MAX_REPORTED_FAILURES: usize = 100;
 /// The most characters of a failure's detail.
 pub const MAX_FAILURE_DETAIL: usize = 300;
 
+/// The most messages of one Message-ID that are shown: programs give each message its own.
+pub const MAX_SAME_MESSAGE_ID: usize = 20;
+
 /// Short for a store's answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -85,6 +88,10 @@ pub trait Store: Send + Sync + 'static {
     // --- overrides ------------------------------------------------------------------------
     /// Records the account's decision to send one message to these recipients without the guarantee.
     async fn record_override(&self, decision: &OverrideRow) -> Result<()>;
+
+    /// Notes that the account's message with this Message-ID, accepted before `expires_at` or already, is sent in the stead
+    /// of the stopped one: then the stop says so. [`StoreError::NotFound`] if the account has no such stop.
+    async fn announce_replacement(&self, replacement: &ReplacementRow) -> Result<()>;
 
     // --- the queue ------------------------------------------------------------------------
     /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch, the level and
@@ -137,6 +144,9 @@ pub trait Store: Send + Sync + 'static {
     // --- what users see -------------------------------------------------------------------
     /// What became of a message of this account.
     async fn message_status(&self, account: &str, queue_id: &str) -> Result<Option<MessageStatus>>;
+    /// What became of this account's messages with this Message-ID (without `<>`), the last accepted first; at most
+    /// [`MAX_SAME_MESSAGE_ID`].
+    async fn messages_with(&self, account: &str, message_id: &str) -> Result<Vec<MessageStatus>>;
     /// The account's recorded stops, newest first. One for a message, whose queue id is also the stop's.
     async fn stops(&self, account: &str, limit: Option<u32>) -> Result<Vec<Stop>>;
     /// A mailbox's messages, newest received first. Their ids increase, and are counted for each account by itself.
@@ -188,7 +198,7 @@ pub trait Store: Send + Sync + 'static {
     async fn mark_tls_reported(&self, day: Date, domain: &str, now: Timestamp) -> Result<bool>;
 
     // --- upkeep ---------------------------------------------------------------------------
-    /// Forgets sessions, overrides and policies that have ended at `now`, results of more than a week before, what no
+    /// Forgets sessions, overrides, replacements and policies that have ended at `now`, results of more than a week before, what no
     /// mail has met since `keep_since`, and messages, with their stops, that were finished (nothing left to deliver or to
     /// report) before `keep_since`.
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;

@@ -65,6 +65,19 @@ pub struct OverrideRow {
     pub expires_at: Timestamp,
 }
 
+/// A message that is about to be sent in the stead of a stopped one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacementRow {
+    /// Whose.
+    pub account: String,
+    /// The stop's id.
+    pub stop: String,
+    /// The new message's Message-ID, without `<>`.
+    pub message_id: String,
+    /// Until when it must have been accepted.
+    pub expires_at: Timestamp,
+}
+
 /// A local mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mailbox {

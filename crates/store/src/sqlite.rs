@@ -18,6 +18,7 @@ mod operator;
 mod outcomes;
 mod policies;
 mod readers;
+mod replacements;
 mod reports;
 mod store;
 mod tls_results;

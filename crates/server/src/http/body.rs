@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::{App, Failure};
+use crate::message_id;
 
 /// Octets of a JSON request, but for a draft.
 const JSON_OCTETS: usize = 256 << 10;
@@ -121,6 +122,13 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
             Segment::Unknown => String::new(),
         })
         .collect()
+}
+
+/// A Message-ID without `<>`; the error names the field.
+pub(super) fn message_id(field: &str, text: &str) -> Result<String, Failure> {
+    message_id::parse(text).map(str::to_owned).ok_or_else(|| {
+        Failure::invalid(field, "This is no Message-ID; one looks like <something@home.example>.")
+    })
 }
 
 /// The parts of the path.

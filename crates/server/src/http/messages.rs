@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::auth::LoggedIn;
-use super::body::{PathOf, QueryOf, media_type, parse, read};
+use super::body::{PathOf, QueryOf, media_type, message_id, parse, read};
 use super::openapi::{Always, Changes, Counted, NeedsLogin};
 use super::{App, Failure};
 use crate::acceptance::{Refused, Submission};
@@ -110,6 +110,36 @@ fn refused(refused: Refused) -> Failure {
             }
         }
     }
+}
+
+/// Which messages.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Those with this Message-ID, with or without `<>`.
+    message_id: String,
+}
+
+/// What became of messages of one's own, by their Message-ID: the last accepted first.
+///
+/// For pages that know a message from its folder only. The list is empty if none has this Message-ID, or it was long ago.
+#[utoipa::path(
+    get, path = "/messages", tag = "messages", operation_id = "messages", params(Which),
+    responses(
+        (status = 200, description = "The last accepted first, at most 20.", body = Vec<MessageStatus>),
+        (status = 400, description = "`message_id` is missing.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`message_id` is no Message-ID.", body = Problem, content_type = "application/problem+json"),
+        NeedsLogin, Always,
+    ),
+)]
+pub(super) async fn messages(
+    State(app): State<App>,
+    user: LoggedIn,
+    QueryOf(which): QueryOf<Which>,
+) -> Result<Json<Vec<MessageStatus>>, Failure> {
+    let message_id = message_id("message_id", &which.message_id)?;
+    Ok(Json(app.store.messages_with(&user.account, &message_id).await?))
 }
 
 /// What became of a message of one's own.

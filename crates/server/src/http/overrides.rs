@@ -9,10 +9,9 @@ use smtp::address::Mailbox;
 use store::OverrideRow;
 
 use super::auth::LoggedIn;
-use super::body::JsonBody;
+use super::body::{self, JsonBody};
 use super::openapi::{Always, Changes, NeedsLogin, ReadsJson};
 use super::{App, Failure};
-use crate::message_id;
 
 /// How long a decision waits for its message.
 const LASTS: SignedDuration = SignedDuration::from_mins(10);
@@ -32,19 +31,11 @@ pub(super) async fn record_override(
     user: LoggedIn,
     JsonBody(asked): JsonBody<OverrideRequest>,
 ) -> Result<(StatusCode, Json<OverrideRecorded>), Failure> {
-    let message_id = message_id::parse(&asked.message_id).ok_or_else(|| {
-        Failure::invalid("/message_id", "This is no Message-ID; one looks like <something@home.example>.")
-    })?;
+    let message_id = body::message_id("/message_id", &asked.message_id)?;
     let recipients = addresses(&asked.recipients)?;
     let recorded_at = app.clock.now();
     let expires_at = recorded_at + LASTS;
-    let decision = OverrideRow {
-        account: user.account,
-        message_id: message_id.to_owned(),
-        recipients,
-        recorded_at,
-        expires_at,
-    };
+    let decision = OverrideRow { account: user.account, message_id, recipients, recorded_at, expires_at };
     app.store.record_override(&decision).await?;
     let recorded =
         OverrideRecorded { message_id: decision.message_id, recipients: asked.recipients, expires_at };

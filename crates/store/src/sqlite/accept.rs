@@ -7,7 +7,7 @@ use guarantee::{Asked, History, Origin, Requirement};
 use rusqlite::{Connection, params};
 
 use super::cells::{self, change, folded, integer, json, micros, word};
-use super::{accounts, mailboxes, messages};
+use super::{accounts, mailboxes, messages, replacements};
 use crate::{Mailbox, NewMessage, NewRecipient, Result, StoreError, StoredSwitch};
 
 /// See [`crate::Store::accept`].
@@ -45,8 +45,8 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
         let account = account.ok_or_else(|| StoreError::NotFound("the account of a Sent copy".to_owned()))?;
         mailboxes::file(connection, account, Mailbox::Sent, copy, facts.accepted_at)?;
     }
-    if let (Some(stop), Some(account)) = (&message.replaces, account) {
-        mark_replaced(connection, stop, account, &facts.queue_id)?;
+    if let (Some(account), Origin::Submission) = (account, facts.origin) {
+        replacements::take_place(connection, message, account)?;
     }
     messages::finish_if_done(connection, row, facts.accepted_at)
 }
@@ -129,15 +129,4 @@ fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) ->
         )?;
     }
     Ok(used)
-}
-
-/// A stop's id is its message's queue id; another account's is none of this one's.
-fn mark_replaced(connection: &Connection, stop: &str, account: i64, by: &str) -> Result<()> {
-    change(
-        connection,
-        "UPDATE stop SET replaced_by = ?3
-         WHERE account_id = ?2 AND message = (SELECT id FROM message WHERE queue_id = ?1)",
-        params![stop, account, by],
-    )?;
-    Ok(())
 }

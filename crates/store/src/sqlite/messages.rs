@@ -9,7 +9,7 @@ use smtp::envelope::ReversePath;
 
 use super::cells::{self, Line, change, folded, micros};
 use super::mailboxes::all_unless;
-use crate::{Evidence, MessageFacts, QueueEntry, Result, StoreError};
+use crate::{Evidence, MAX_SAME_MESSAGE_ID, MessageFacts, QueueEntry, Result, StoreError};
 
 /// What the operations on one message need of its row.
 pub(super) struct Head {
@@ -89,6 +89,26 @@ pub(super) fn status(
         Some(()) => Ok(entry(connection, queue_id)?.map(|entry| entry.status)),
         None => Ok(None),
     }
+}
+
+/// See [`crate::Store::messages_with`].
+pub(super) fn with_message_id(
+    connection: &Connection,
+    account: &str,
+    message_id: &str,
+) -> Result<Vec<MessageStatus>> {
+    let sql = format!(
+        "SELECT queue_id FROM message
+         WHERE account_id = (SELECT id FROM account WHERE folded = ?1) AND message_id = ?2
+         ORDER BY accepted_at DESC, id DESC LIMIT {MAX_SAME_MESSAGE_ID}"
+    );
+    let of_account = [folded(account), message_id.to_owned()];
+    let ids = cells::rows(connection, "message", &sql, of_account, |line| line.get::<String>("queue_id"))?;
+    let mut statuses = Vec::with_capacity(ids.len());
+    for id in ids {
+        statuses.extend(entry(connection, &id)?.map(|entry| entry.status));
+    }
+    Ok(statuses)
 }
 
 /// See [`crate::Store::queue`].

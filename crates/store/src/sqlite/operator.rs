@@ -42,6 +42,7 @@ pub(super) fn remove(connection: &Connection, queue_id: &str, now: Timestamp) ->
 pub(super) fn forget_ended(connection: &Connection, now: Timestamp) -> Result<()> {
     change(connection, "DELETE FROM session WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM override WHERE expires_at <= ?1", [micros(now)])?;
+    change(connection, "DELETE FROM replacement WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM sts_policy WHERE ends_at <= ?1", [micros(now)])?;
     Ok(())
 }

@@ -13,13 +13,13 @@ use rusqlite::Connection;
 use super::operator::{Left, Old};
 use super::writer::{Desk, Queued, Task};
 use super::{
-    Sqlite, accept, accounts, claims, mailboxes, memory, messages, operator, outcomes, policies, reports,
-    tls_results,
+    Sqlite, accept, accounts, claims, mailboxes, memory, messages, operator, outcomes, policies,
+    replacements, reports, tls_results,
 };
 use crate::{
     Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, MemoryEntry, NewMessage,
     NextHop, OverrideRow, PendingReport, PolicyResults, Progress, QueueEntry, RecipientId, RecipientOutcome,
-    ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
+    ReplacementRow, ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
 };
 
 /// Changes when another connection commits, not when the asking one does.
@@ -86,6 +86,11 @@ impl Store for Sqlite {
     async fn record_override(&self, decision: &OverrideRow) -> Result<()> {
         let decision = decision.clone();
         self.write(move |tx| accounts::record_override(tx, &decision)).await
+    }
+
+    async fn announce_replacement(&self, replacement: &ReplacementRow) -> Result<()> {
+        let replacement = replacement.clone();
+        self.write(move |tx| replacements::announce(tx, &replacement)).await
     }
 
     async fn accept(&self, message: NewMessage) -> Result<()> {
@@ -191,6 +196,11 @@ impl Store for Sqlite {
     async fn message_status(&self, account: &str, queue_id: &str) -> Result<Option<MessageStatus>> {
         let (account, queue_id) = (account.to_owned(), queue_id.to_owned());
         self.read(move |snapshot| messages::status(snapshot, &account, &queue_id)).await
+    }
+
+    async fn messages_with(&self, account: &str, message_id: &str) -> Result<Vec<MessageStatus>> {
+        let (account, message_id) = (account.to_owned(), message_id.to_owned());
+        self.read(move |snapshot| messages::with_message_id(snapshot, &account, &message_id)).await
     }
 
     async fn stops(&self, account: &str, limit: Option<u32>) -> Result<Vec<Stop>> {

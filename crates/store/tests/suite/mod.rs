@@ -10,6 +10,7 @@ mod operator;
 mod outcomes;
 mod overrides;
 mod policies;
+mod replacements;
 mod reports;
 mod tls_results;
 pub(crate) mod world;

@@ -59,7 +59,7 @@ async fn files_are_packed_and_asked_for_again_by_their_tag() {
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
     assert!(again.body.is_empty());
     assert_eq!(again.header("etag"), whole.header("etag"));
-    let wasm = server.ask_at("HEAD", "/webmail_bg.wasm").header("accept-encoding", "gzip").send().await;
+    let wasm = server.ask_at("HEAD", "/tls_guarantee_bg.wasm").header("accept-encoding", "gzip").send().await;
     assert_eq!(wasm.header("content-type"), "application/wasm");
     assert_eq!(wasm.header("content-encoding"), "gzip");
     assert!(wasm.body.is_empty());
