@@ -197,8 +197,9 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
             (serve::settings(&config)?, local, None)
         }
         Place::Data(data) => {
-            let (settings, world) = small_internet(data).await?;
-            (settings, demo::local(), world)
+            let local = demo::local();
+            let (settings, world) = small_internet(data, &local.server_name).await?;
+            (settings, local, world)
         }
     };
     // The server's own memory of policies, if it has run yet: one whose host is blocked now still binds.
@@ -220,18 +221,18 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
 }
 
 /// The small internet of a demo's data directory: the running one, or started for the time of the check.
-async fn small_internet(data: &Path) -> anyhow::Result<(Settings, Option<World>)> {
+async fn small_internet(data: &Path, name: &str) -> anyhow::Result<(Settings, Option<World>)> {
     anyhow::ensure!(
         demo::is_demo(data),
         "{}: this is not a demo's data directory; use --config",
         data.display()
     );
     match World::start(WorldConfig::new(data)).await {
-        Ok(world) => Ok((demo::settings(world.coordinates())?, Some(world))),
+        Ok(world) => Ok((demo::settings(name, world.coordinates())?, Some(world))),
         // It is running: its directory is locked.
         Err(_) => {
             let running = Coordinates::load(data).context("the small internet's addresses can't be read")?;
-            Ok((demo::settings(&running)?, None))
+            Ok((demo::settings(name, &running)?, None))
         }
     }
 }

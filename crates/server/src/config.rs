@@ -108,6 +108,20 @@ pub struct Listen {
 }
 
 impl Listen {
+    /// These, and of the others those that are not among them.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            http: self.http.or(others.http),
+            submission: self.submission.or(others.submission),
+            submissions: self.submissions.or(others.submissions),
+            mx: self.mx.or(others.mx),
+            store: self.store.or(others.store),
+            relay: self.relay.or(others.relay),
+            socketmap: self.socketmap.or(others.socketmap),
+        }
+    }
+
     /// The addresses, without the Unix sockets.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let places = [&self.store, &self.relay, &self.socketmap].map(|place| match place {
@@ -183,6 +197,32 @@ fn smtp_port() -> u16 {
 }
 
 impl Config {
+    /// A server that listens nowhere yet.
+    pub fn new(name: String, data: PathBuf) -> Self {
+        Self {
+            name,
+            domains: Vec::new(),
+            postmaster: None,
+            data,
+            listen: Listen::default(),
+            tls: None,
+            users: UsersOptions::default(),
+            mailboxes: MailboxesOptions::default(),
+            senders: None,
+            webmail: None,
+            store: StoreOptions::default(),
+            relay: RelayOptions::default(),
+            dns: Vec::new(),
+            dnssec: DnssecOptions::default(),
+            authorities: None,
+            dkim: None,
+            tls_rpt: None,
+            routes: Vec::new(),
+            https: false,
+            keep_days: thirty(),
+        }
+    }
+
     /// Reads and checks a file. The error names the field and the remedy.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("{}: can't be read", path.display()))?;

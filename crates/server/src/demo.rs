@@ -9,25 +9,30 @@ use std::{
 use anyhow::Context;
 use axum::{Json, Router, extract::State, routing::get};
 use delivery::{DnsServers, Dnssec, Ownership, Settings};
-use jiff::SignedDuration;
 use small_internet::{Coordinates, Delivery, World, WorldConfig};
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounts::AccountError,
-    config::{Listen, certificates},
-    http::Scheme,
+    config::{Config, Listen, Place, certificates},
     local::Local,
-    node::{Node, NodeConfig, stopped_by_signal},
-    submission::self_signed,
+    node::{Node, stopped_by_signal},
+    serve,
 };
 
-/// The demo's own domain and server name.
-pub const DOMAIN: &str = "home.example";
+/// The demo's own domain and server name, if no configuration gives others.
+const DOMAIN: &str = "home.example";
 
-/// The demo's users, with the password `demo`.
-const USERS: [&str; 2] = ["alice@home.example", "bob@home.example"];
+/// The demo's users, with the password `demo`; the first is postmaster.
+const USERS: [&str; 2] = ["alice", "bob"];
+
+/// Where the demo listens, if nothing else says it.
+const HTTP: &str = "127.0.0.1:8080";
+const SUBMISSION: &str = "127.0.0.1:5870";
+const SUBMISSIONS: &str = "127.0.0.1:4650";
+const MX: &str = "127.0.0.1:2525";
+const STORE: &str = "127.0.0.1:2626";
 
 /// The file that tells a demo's data directory from another.
 const MARK: &str = "small-internet.json";
@@ -35,34 +40,31 @@ const MARK: &str = "small-internet.json";
 /// What `tls-guarantee demo` was asked for.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
-    /// Where to listen.
+    /// The server that is tried out; the demo's own when absent.
+    pub config: Option<Config>,
+    /// Where to listen, before all that the configuration says.
     pub listen: Listen,
-    /// Where to keep everything; a temporary directory when absent.
+    /// Where to keep everything, likewise; with neither, a temporary directory.
     pub data: Option<PathBuf>,
 }
 
 /// Runs the demo until SIGTERM or Ctrl-C.
 pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
-    let temporary = match &options.data {
-        Some(_) => None,
-        None => Some(TemporaryDirectory::new()?),
-    };
-    let data = match (&options.data, &temporary) {
-        (Some(data), _) => data.clone(),
-        (None, Some(temporary)) => temporary.0.clone(),
-        (None, None) => PathBuf::new(),
-    };
-    std::fs::create_dir_all(&data).with_context(|| format!("--data {}", data.display()))?;
+    let (config, temporary) = config(options)?;
+    let data = &config.data;
+    std::fs::create_dir_all(data).with_context(|| format!("data = {}: can't be made", data.display()))?;
     let world =
-        Arc::new(World::start(WorldConfig::new(&data)).await.context("the small internet could not start")?);
-    let mut node = Node::open(node_config(&data, options.listen, &world)?).await?;
-    add_users(&node).await?;
+        Arc::new(World::start(WorldConfig::new(data)).await.context("the small internet could not start")?);
+    let way_out = settings(&config.name, world.coordinates())?;
+    let mut node = Node::open(serve::node_config(&config, way_out)?).await?;
+    let users = users(&config);
+    add_users(&node, &users).await?;
     node.merge(deliveries(Arc::clone(&world)));
     let addresses = node.addresses();
     if let Some(mx) = addresses.mx {
         world.set_home(mx);
     }
-    announce(&addresses);
+    announce(&addresses, &users);
     let stop = CancellationToken::new();
     let stopper = stop.clone();
     let signal = tokio::spawn(async move {
@@ -82,49 +84,70 @@ pub fn is_demo(data: &Path) -> bool {
     data.join(MARK).exists()
 }
 
-/// What is at home in the demo.
+/// What is at home in the demo, if no configuration says it.
 pub fn local() -> Local {
-    Local {
-        server_name: DOMAIN.to_owned(),
-        domains: vec![DOMAIN.to_owned()],
-        postmaster: Some(USERS[0].to_owned()),
-    }
+    own_config(PathBuf::new()).local()
 }
 
-/// How mail leaves into a small internet. Fails when its trust anchor can't be read.
-pub fn settings(world: &Coordinates) -> anyhow::Result<Settings> {
+/// How mail leaves into a small internet, from a server of this name. Fails when its trust anchor can't be read.
+pub fn settings(name: &str, world: &Coordinates) -> anyhow::Result<Settings> {
     let anchor = std::fs::read_to_string(&world.trust_anchor)
         .with_context(|| format!("the small internet's {}", world.trust_anchor.display()))?;
     Ok(Settings {
-        hello_name: DOMAIN.to_owned(),
-        own: Ownership { names: vec![DOMAIN.to_owned()], addresses: Vec::new(), loopback_is_the_world: true },
+        hello_name: name.to_owned(),
+        own: Ownership { names: vec![name.to_owned()], addresses: Vec::new(), loopback_is_the_world: true },
         dns: DnsServers::At(vec![world.dns]),
         dnssec: Dnssec::Validate { anchor },
         port: world.smtp_port,
         https_port: world.https_port,
         roots: certificates(&world.ca).with_context(|| world.ca.display().to_string())?,
         policies: Arc::new(delivery::MemoryPolicies::default()),
+        // A configured route would lead out of the small internet.
         routes: std::collections::HashMap::new(),
     })
 }
 
-fn node_config(data: &Path, listen: Listen, world: &World) -> anyhow::Result<NodeConfig> {
-    let names = vec![DOMAIN.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
-    Ok(NodeConfig {
-        local: local(),
-        data: data.to_owned(),
-        listen,
-        certificate: self_signed(data, names)?,
-        settings: settings(world.coordinates())?,
-        signer: None,
-        tls_reporter: None,
-        scheme: Scheme::Http,
-        keep: SignedDuration::from_hours(30 * 24),
-    })
+/// The server to run, with the directory that goes with it if its data have no other place.
+fn config(options: DemoOptions) -> anyhow::Result<(Config, Option<TemporaryDirectory>)> {
+    let DemoOptions { config, listen, data } = options;
+    let (mut config, temporary) = match (config, &data) {
+        (Some(config), _) => (config, None),
+        (None, Some(data)) => (own_config(data.clone()), None),
+        (None, None) => {
+            let temporary = TemporaryDirectory::new()?;
+            (own_config(temporary.0.clone()), Some(temporary))
+        }
+    };
+    config.listen = listen.or(config.listen);
+    config.data = data.unwrap_or(config.data);
+    Ok((config, temporary))
 }
 
-async fn add_users(node: &Node) -> anyhow::Result<()> {
-    for user in USERS {
+fn own_config(data: PathBuf) -> Config {
+    let at = |address: &str| address.parse().ok();
+    let listen = Listen {
+        http: at(HTTP),
+        submission: at(SUBMISSION),
+        submissions: at(SUBMISSIONS),
+        mx: at(MX),
+        store: at(STORE).map(Place::Tcp),
+        relay: None,
+        socketmap: None,
+    };
+    let postmaster = USERS.first().map(|user| format!("{user}@{DOMAIN}"));
+    Config { domains: vec![DOMAIN.to_owned()], postmaster, listen, ..Config::new(DOMAIN.to_owned(), data) }
+}
+
+/// The users the demo makes: none where Dovecot has them.
+fn users(config: &Config) -> Vec<String> {
+    match (&config.users.dovecot, config.domains.first()) {
+        (None, Some(domain)) => USERS.iter().map(|user| format!("{user}@{domain}")).collect(),
+        (None, None) | (Some(_), _) => Vec::new(),
+    }
+}
+
+async fn add_users(node: &Node, users: &[String]) -> anyhow::Result<()> {
+    for user in users {
         match node.accounts().add(user, "demo").await {
             Ok(_) | Err(AccountError::Store(StoreError::Exists(_))) => {}
             Err(error) => return Err(error.into()),
@@ -133,7 +156,7 @@ async fn add_users(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(addresses: &crate::node::Addresses) {
+fn announce(addresses: &crate::node::Addresses, users: &[String]) {
     let lines = [
         ("submission (STARTTLS)", addresses.submission),
         ("submission (implicit TLS)", addresses.submissions),
@@ -145,7 +168,9 @@ fn announce(addresses: &crate::node::Addresses) {
             println!("{name}: {address}");
         }
     }
-    println!("users: {}, password: demo", USERS.join(" and "));
+    if !users.is_empty() {
+        println!("users: {}, password: demo", users.join(" and "));
+    }
     if let Some(http) = addresses.http {
         println!("ready: http://{}", reachable(http));
     }

@@ -23,7 +23,7 @@ const SMTP: u16 = 25;
 /// Runs the server until SIGTERM or Ctrl-C.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("data = {}", config.data.display()))?;
-    let node = Node::open(node_config(&config)?).await?;
+    let node = Node::open(node_config(&config, settings(&config)?)?).await?;
     if let Some(http) = node.addresses().http {
         println!("ready: http://{http}");
     } else {
@@ -51,14 +51,16 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn node_config(config: &Config) -> anyhow::Result<NodeConfig> {
+/// The configured server, whose mail leaves as `settings` say. Fails when a file that the configuration names can't be
+/// used.
+pub fn node_config(config: &Config, settings: Settings) -> anyhow::Result<NodeConfig> {
     let hours = i64::from(config.keep_days) * 24;
     Ok(NodeConfig {
         local: config.local(),
         data: config.data.clone(),
         listen: config.listen.clone(),
         certificate: certificate(config, &config.data)?,
-        settings: settings(config)?,
+        settings,
         signer: config.signer()?,
         tls_reporter: config.reporter()?,
         scheme: if config.https { Scheme::Https } else { Scheme::Http },
@@ -93,6 +95,7 @@ fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
 fn certificate(config: &Config, data: &Path) -> anyhow::Result<Certificate> {
     match &config.tls {
         Some(files) => Certificate::read(&files.certificate, &files.key).context("tls"),
-        None => self_signed(data, vec![config.name.clone()]),
+        // Who connects on this machine does not know the name.
+        None => self_signed(data, [&config.name, "localhost", "127.0.0.1"].map(str::to_owned).to_vec()),
     }
 }

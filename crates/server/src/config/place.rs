@@ -1,6 +1,6 @@
 //! Where another program is met on this machine.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use serde::Deserialize;
 
@@ -24,6 +24,14 @@ impl TryFrom<String> for Place {
         text.parse().map(Self::Tcp).map_err(|_| {
             format!("{text:?} is neither an address with a port, like 127.0.0.1:24, nor the absolute path of a socket")
         })
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.to_owned().try_into()
     }
 }
 

@@ -68,9 +68,10 @@ fn run(command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Bounce(options) => bounce::run(&options),
         Command::Demo(options) => {
+            let options = options.read()?;
             // The small internet's DNS server would tell of every question.
             log("info,hickory_server=warn,rusqlite_migration=warn");
-            wait(demo::run(options.into()))
+            wait(demo::run(options))
         }
         Command::Serve(Serve { config, check }) => {
             let loaded = config::Config::read(&config)?;

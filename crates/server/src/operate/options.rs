@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::Place;
-use crate::config::{self, Listen};
+use crate::config::{self, Config, Listen};
 use crate::demo::DemoOptions;
 
 /// A mail submission server with a TLS sending guarantee: mail leaves encrypted, or not at all.
@@ -35,42 +35,39 @@ pub(super) enum Command {
     Memory(Memory),
 }
 
-/// Where the demo listens, and where it keeps its data.
+/// What the demo runs, where it listens, and where it keeps its data.
 #[derive(Args)]
 pub(super) struct Demo {
-    /// Where the page and the API are
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub(super) http: SocketAddr,
-    /// Where mail programs submit, with STARTTLS
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5870")]
-    pub(super) submission: SocketAddr,
-    /// Where mail programs submit, with TLS from the start
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4650")]
-    pub(super) submissions: SocketAddr,
-    /// Where mail for home.example comes in
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2525")]
-    pub(super) mx: SocketAddr,
-    /// Where the mail store hands in what is exempt
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2626")]
-    pub(super) store: SocketAddr,
-    /// Where to keep everything, and go on from next time; without it a new world that ends with the demo
+    /// The configuration of a server to try out: as it says, but no mail leaves for the real internet
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the page and the API are, instead of what FILE says; 127.0.0.1:8080 without FILE
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+    /// Where mail programs submit, with STARTTLS; 127.0.0.1:5870
+    #[arg(long, value_name = "ADDR")]
+    submission: Option<SocketAddr>,
+    /// Where mail programs submit, with TLS from the start; 127.0.0.1:4650
+    #[arg(long, value_name = "ADDR")]
+    submissions: Option<SocketAddr>,
+    /// Where mail for home.example comes in; 127.0.0.1:2525
+    #[arg(long, value_name = "ADDR")]
+    mx: Option<SocketAddr>,
+    /// Where the mail store hands in what is exempt, an address or the path of a socket; 127.0.0.1:2626
+    #[arg(long, value_name = "PLACE")]
+    store: Option<config::Place>,
+    /// Where to keep everything, and go on from next time; without it and FILE a new world that ends with the demo
     #[arg(long, value_name = "DIR")]
-    pub(super) data: Option<PathBuf>,
+    data: Option<PathBuf>,
 }
 
-impl From<Demo> for DemoOptions {
-    fn from(demo: Demo) -> Self {
-        let Demo { http, submission, submissions, mx, store, data } = demo;
-        let listen = Listen {
-            http: Some(http),
-            submission: Some(submission),
-            submissions: Some(submissions),
-            mx: Some(mx),
-            store: Some(config::Place::Tcp(store)),
-            relay: None,
-            socketmap: None,
-        };
-        Self { listen, data }
+impl Demo {
+    /// What is asked for. Fails when the configuration can't be read, or is wrong.
+    pub(super) fn read(self) -> anyhow::Result<DemoOptions> {
+        let Self { config, http, submission, submissions, mx, store, data } = self;
+        let config = config.map(|file| Config::read(&file)).transpose()?;
+        let listen = Listen { http, submission, submissions, mx, store, relay: None, socketmap: None };
+        Ok(DemoOptions { config, listen, data })
     }
 }
 
@@ -234,6 +231,8 @@ mod tests {
 
     #[rstest]
     #[case("demo")]
+    #[case("demo --config f --http 127.0.0.1:1 --data d")]
+    #[case("demo --store /run/store")]
     #[case(
         "demo --http 127.0.0.1:1 --submission 127.0.0.1:2 --submissions 127.0.0.1:3 --mx [::1]:4 --store 127.0.0.1:5 --data d"
     )]
@@ -261,6 +260,7 @@ mod tests {
     #[rstest]
     #[case("")]
     #[case("demo --http nowhere")]
+    #[case("demo --store run/store")]
     #[case("serve")]
     #[case("user add --data d")]
     #[case("user list --data d --config f")]

@@ -35,8 +35,8 @@ impl Place {
         world.set_txt("asks.example", "_smtp._tls.asks.example", &records).expect("records");
         let store = Sqlite::open(data.path().join("tls-guarantee.db")).expect("a store");
         let store: Arc<dyn Store> = Arc::new(store);
-        let courier =
-            Courier::new(demo::settings(world.coordinates()).expect("settings")).expect("a courier");
+        let courier = Courier::new(demo::settings("home.example", world.coordinates()).expect("settings"))
+            .expect("a courier");
         let reports = TlsReports {
             store: Arc::clone(&store),
             courier,
