@@ -1,5 +1,5 @@
 // Starts the compiled page. A file of its own because the Content-Security-Policy allows no inline script.
-import init from "./webmail.js";
+import init from "./tls_guarantee.js";
 
 init().catch((error) => {
   console.error(error);

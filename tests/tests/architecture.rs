@@ -12,7 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["guarantee"],
     &["bounce", "api", "smtp"],
     &["delivery", "store", "tlsrpt", "plugin", "small-internet"],
-    &["server", "webmail"],
+    &["server", "webmail", "roundcube"],
+    &["module"],
     &["black-box", "xtask"],
 ];
 
@@ -143,7 +144,7 @@ fn the_black_box_tests_know_only_the_types_on_the_wire() {
 #[test]
 fn the_browser_links_nothing_of_the_server() {
     let dependencies = dependencies();
-    for page in ["plugin", "webmail"] {
+    for page in ["plugin", "webmail", "roundcube", "module"] {
         let reached = reach(&dependencies, page);
         for servers in ["smtp", "delivery", "store", "server", "small-internet", "tokio"] {
             assert!(!reached.contains(servers), "{page} links {servers}");

@@ -220,7 +220,7 @@ mod tests {
     #[case("/%2e%2e/Cargo.toml")]
     #[case("//etc/passwd")]
     #[case("/nothing.js")]
-    #[case("/webmail_bg.wasm.br")]
+    #[case("/tls_guarantee_bg.wasm.br")]
     fn nothing_else_is_served(#[case] path: &str) {
         let response = answer(built, &Method::GET, path, &HeaderMap::new());
         assert_eq!(response.status(), StatusCode::NOT_FOUND);

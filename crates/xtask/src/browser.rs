@@ -38,6 +38,10 @@ const WASM_OPT: &[&str] = &[
     "-O3",
     "-Oz",
 ];
+/// The module as the browser loads it, by its glue `tls_guarantee.js`.
+const MODULE: &str = "tls_guarantee_bg.wasm";
+/// Within `www/`, but no part of the site: what is put into other webmails.
+const OTHERS: &str = "www/roundcube";
 /// What compresses well; pictures and fonts are compressed already.
 const COMPRESSIBLE: &[&str] = &["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
@@ -49,8 +53,8 @@ const COMPRESSIBLE: &[&str] = &["css", "html", "js", "json", "svg", "txt", "wasm
 pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
     let compiler = Compiler::get(progress)?;
     progress.say("building the browser module");
-    run(compiler.cargo("build").args(["--package", "webmail", "--profile", "wasm"]))?;
-    let compiled: PathBuf = [TARGET_DIR, TARGET, "wasm", "webmail.wasm"].iter().collect();
+    run(compiler.cargo("build").args(["--package", "module", "--profile", "wasm"]))?;
+    let compiled: PathBuf = [TARGET_DIR, TARGET, "wasm", "tls_guarantee.wasm"].iter().collect();
     let stamp = stamp(&compiled)?;
     if fs::read_to_string(STAMP).is_ok_and(|previous| previous == stamp) && Path::new(SITE).is_dir() {
         progress.say("the page is up to date");
@@ -59,7 +63,7 @@ pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
         lay_out(&compiled)?;
         fs::write(STAMP, stamp)?;
     }
-    let brotli_bytes = fs::metadata(Path::new(SITE).join("webmail_bg.wasm.br"))?.len();
+    let brotli_bytes = fs::metadata(Path::new(SITE).join(format!("{MODULE}.br")))?.len();
     progress.say(&format!("the browser module is {:.1} KiB after brotli", kib(brotli_bytes)));
     Ok(brotli_bytes)
 }
@@ -75,7 +79,7 @@ fn stamp(compiled: &Path) -> anyhow::Result<String> {
     let mut hasher = DefaultHasher::new();
     WASM_OPT.hash(&mut hasher);
     fs::read(compiled).with_context(|| compiled.display().to_string())?.hash(&mut hasher);
-    for file in files_below(Path::new("www"))? {
+    for file in page()? {
         file.hash(&mut hasher);
         fs::read(&file)?.hash(&mut hasher);
     }
@@ -87,13 +91,13 @@ fn lay_out(compiled: &Path) -> anyhow::Result<()> {
     let new = PathBuf::from(format!("{SITE}.new"));
     remove_folder(&new)?;
     fs::create_dir_all(&new)?;
-    for file in files_below(Path::new("www"))? {
+    for file in page()? {
         let copy = new.join(file.strip_prefix("www")?);
         fs::create_dir_all(copy.parent().unwrap_or(&new))?;
         fs::copy(&file, copy)?;
     }
     bind(compiled, &new)?;
-    optimise(&new.join("webmail_bg.wasm"))?;
+    optimise(&new.join(MODULE))?;
     for file in files_below(&new)? {
         let extension = file.extension().unwrap_or_default();
         if COMPRESSIBLE.iter().any(|compressible| extension == *compressible) {
@@ -105,7 +109,7 @@ fn lay_out(compiled: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes `webmail.js` and `webmail_bg.wasm`: the module with its glue, for `<script type="module">`.
+/// Writes the module with its glue, for `<script type="module">`.
 fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(compiled).web(true)?.typescript(false);
@@ -146,6 +150,13 @@ fn compress(file: &Path) -> anyhow::Result<()> {
     gzip.write_all(&content)?;
     fs::write(format!("{name}.gz"), gzip.finish()?)?;
     Ok(())
+}
+
+/// The page's own files.
+fn page() -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = files_below(Path::new("www"))?;
+    files.retain(|file| !file.starts_with(OTHERS));
+    Ok(files)
 }
 
 /// All files below a folder, in a stable order; none when there is no such folder.

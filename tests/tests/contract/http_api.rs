@@ -161,7 +161,7 @@ fn the_page_comes_with_a_strict_policy_and_the_right_types() {
     assert_eq!(page.header("x-content-type-options"), "nosniff");
     let module = demo
         .anonymous()
-        .send("GET", "/webmail_bg.wasm", |request| request.header("Accept-Encoding", "br, gzip"));
+        .send("GET", "/tls_guarantee_bg.wasm", |request| request.header("Accept-Encoding", "br, gzip"));
     let module = module.ok();
     assert_eq!(module.header("content-type"), "application/wasm");
     assert_eq!(module.header("content-encoding"), "br");
@@ -172,11 +172,11 @@ fn the_page_comes_with_a_strict_policy_and_the_right_types() {
         module.headers
     );
     let etag = module.header("etag").to_owned();
-    let again = demo.anonymous().send("GET", "/webmail_bg.wasm", |request| {
+    let again = demo.anonymous().send("GET", "/tls_guarantee_bg.wasm", |request| {
         request.header("Accept-Encoding", "br, gzip").header("If-None-Match", etag)
     });
     assert_eq!((again.status, again.body.len()), (304, 0));
-    let plain = demo.anonymous().get("/webmail_bg.wasm").ok();
+    let plain = demo.anonymous().get("/tls_guarantee_bg.wasm").ok();
     assert!(plain.body.starts_with(b"\0asm"), "not compressed for those who did not ask");
 }
 

@@ -18,8 +18,8 @@ mod words;
 
 use plugin::el;
 
-fn main() {
-    console_error_panic_hook::set_once();
+/// Shows the webmail: takes the whole page.
+pub fn start() {
     if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
         boot.remove();
     }

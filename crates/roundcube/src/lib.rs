@@ -1,0 +1,4 @@
+//! Roundcube, the plugin's second host.
+
+/// Starts what the page that Roundcube shows has a place for.
+pub fn start() {}
