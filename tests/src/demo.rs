@@ -1,39 +1,22 @@
 //! `tls-guarantee demo` on addresses of its own.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::{Http, Process, Smtp, User, wait_for};
+use crate::world::Mailboxes;
+use crate::{Process, World};
 
 /// The password of the demo's users.
 pub const PASSWORD: &str = "demo";
 
-/// What a host of the small internet received, as `GET /demo/deliveries` tells it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Delivery {
-    /// The recipient's domain.
-    pub domain: String,
-    /// The host that took it.
-    pub host: String,
-    /// The reverse-path, empty for `<>`.
-    pub mail_from: String,
-    /// The recipients of the transaction.
-    pub rcpt_to: Vec<String>,
-    /// The Message-ID.
-    pub message_id: Option<String>,
-    /// `TLSv1.2`, `TLSv1.3`, or none.
-    pub tls: Option<String>,
-    /// RFC 3339.
-    pub received_at: String,
-}
-
 /// A running demo with a data directory of its own.
 pub struct Demo {
+    world: World,
     address: Ipv4Addr,
     process: Process,
     data: TempDir,
@@ -50,26 +33,20 @@ impl Demo {
         let (address, claim) = claim_address();
         let data = TempDir::with_prefix("tls-guarantee-").expect("a folder for the data");
         let process = start(address, data.path());
-        Self { address, process, data, _claim: claim }
+        let at = |port| (address, port).into();
+        let world = World {
+            web: format!("http://{address}:8080/"),
+            domain: "home.example",
+            http: at(8080),
+            submission: at(5870),
+            submissions: at(4650),
+            mailboxes: Mailboxes::Own,
+        };
+        Self { world, address, process, data, _claim: claim }
     }
 
     fn at(&self, port: u16) -> SocketAddr {
         (self.address, port).into()
-    }
-
-    /// HTTP.
-    pub fn http(&self) -> SocketAddr {
-        self.at(8080)
-    }
-
-    /// Submission with STARTTLS.
-    pub fn submission(&self) -> SocketAddr {
-        self.at(5870)
-    }
-
-    /// Submission with implicit TLS.
-    pub fn submissions(&self) -> SocketAddr {
-        self.at(4650)
     }
 
     /// Incoming mail for `home.example`.
@@ -85,51 +62,6 @@ impl Demo {
     /// The folder given as `--data`.
     pub fn data(&self) -> &Path {
         self.data.path()
-    }
-
-    /// HTTP without a log-in.
-    pub fn anonymous(&self) -> Http {
-        Http::new(self.http())
-    }
-
-    /// Logs in over HTTP with the demo's password.
-    pub fn user(&self, address: &str) -> User {
-        User::log_in(&self.anonymous(), address, PASSWORD)
-    }
-
-    /// `alice@home.example`.
-    pub fn alice(&self) -> User {
-        self.user("alice@home.example")
-    }
-
-    /// `bob@home.example`.
-    pub fn bob(&self) -> User {
-        self.user("bob@home.example")
-    }
-
-    /// A submission session with STARTTLS, logged in.
-    pub fn submit_as(&self, address: &str) -> Smtp {
-        Smtp::connect(self.submission()).logged_in(address)
-    }
-
-    /// All that the small internet received, oldest first.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.anonymous().get("/demo/deliveries").ok().parse()
-    }
-
-    /// What the hosts of `domain` received of this message so far.
-    pub fn deliveries_of(&self, message_id: &str, domain: &str) -> Vec<Delivery> {
-        let mut deliveries = self.deliveries();
-        deliveries
-            .retain(|d| d.domain == domain && d.message_id.as_deref().map(bare) == Some(bare(message_id)));
-        deliveries
-    }
-
-    /// Waits until a host of `domain` received this message.
-    pub fn wait_for_delivery(&self, message_id: &str, domain: &str) -> Delivery {
-        wait_for(&format!("the delivery of {message_id} to {domain}"), || {
-            self.deliveries_of(message_id, domain).into_iter().next()
-        })
     }
 
     /// `kill -9`, in the middle of whatever it does.
@@ -169,6 +101,14 @@ impl Demo {
     }
 }
 
+impl Deref for Demo {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
 fn start(address: Ipv4Addr, data: &Path) -> Process {
     let mut arguments = vec!["demo".to_owned()];
     let listeners = [
@@ -202,9 +142,4 @@ pub(crate) fn claim_address() -> (Ipv4Addr, TcpListener) {
         }
     }
     panic!("no loopback address is free: has the machine only 127.0.0.1?");
-}
-
-/// A Message-ID without `<>`.
-fn bare(message_id: &str) -> &str {
-    message_id.trim_matches(['<', '>'])
 }

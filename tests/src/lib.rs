@@ -8,20 +8,24 @@ mod browser;
 mod demo;
 mod events;
 mod http;
+mod imap;
 mod mail;
 mod postfix;
 mod process;
 mod report;
 mod serve;
 mod smtp;
+mod token;
 mod user;
+mod world;
 
 use std::time::Duration;
 
 pub use browser::{Browser, Element, Name, Role, Screen, Setting};
-pub use demo::{Delivery, Demo, PASSWORD};
+pub use demo::{Demo, PASSWORD};
 pub use events::{Event, Events};
 pub use http::{Answer, Http};
+pub use imap::Imap;
 pub use mail::Mail;
 pub use postfix::{Postfix, PostfixTls};
 pub use process::{Process, binary, run};
@@ -29,7 +33,9 @@ pub use report::{Report, ReportedRecipient};
 pub use serve::Server;
 pub use smtp::{Reply, Smtp};
 pub use thirtyfour::Key;
+pub use token::Key as WebmailKey;
 pub use user::{ListedMessage, MessageStatus, Recipient, Stop, StoppedRecipient, User};
+pub use world::{Delivery, World};
 
 /// How long anything may take that ought to happen soon. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,11 +1,12 @@
 //! A logged-in user of the HTTP API, in the contract's words.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Answer, Events, Http, Mail, PATIENCE, Report};
+use crate::{Answer, Events, Http, Imap, Mail, PATIENCE, Report, wait_for};
 
 /// `GET /messages/{id}`.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,6 +112,8 @@ pub struct User {
     pub http: Http,
     /// The user's address.
     pub address: String,
+    /// Where the user's mail is, unless the server has it.
+    imap: Option<Imap>,
 }
 
 impl User {
@@ -123,7 +126,20 @@ impl User {
             http.post("/api/v1/session", &json!({"address": address, "password": password})).ok().parse();
         let token = session["token"].as_str().expect("a token");
         assert!(session["expires_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{session}");
-        Self { http: http.with_token(token), address: address.to_owned() }
+        Self { http: http.with_token(token), address: address.to_owned(), imap: None }
+    }
+
+    /// A user whose webmail calls with a token of its own, and whose mail is in Dovecot.
+    pub(crate) fn of_webmail(http: Http, address: &str, imap: SocketAddr) -> Self {
+        Self { http, address: address.to_owned(), imap: Some(Imap::new(imap, address)) }
+    }
+
+    /// The user's mailboxes over IMAP.
+    ///
+    /// # Panics
+    /// In the demo, which has none.
+    pub fn imap(&self) -> &Imap {
+        self.imap.as_ref().expect("a world with IMAP")
     }
 
     /// Switches the guarantee: `on` or `off`.
@@ -179,17 +195,23 @@ impl User {
 
     /// The messages in a mailbox, newest first.
     pub fn list(&self, mailbox: &str) -> Vec<ListedMessage> {
-        self.http.get(&format!("/api/v1/mailboxes/{mailbox}/messages")).ok().parse()
+        match &self.imap {
+            Some(imap) => imap.list(mailbox),
+            None => self.http.get(&format!("/api/v1/mailboxes/{mailbox}/messages")).ok().parse(),
+        }
     }
 
     /// A message of a mailbox, byte for byte.
     pub fn raw(&self, mailbox: &str, id: &str) -> Vec<u8> {
-        self.http.get(&format!("/api/v1/mailboxes/{mailbox}/messages/{id}/raw")).ok().body
+        match &self.imap {
+            Some(imap) => imap.raw(mailbox, id),
+            None => self.http.get(&format!("/api/v1/mailboxes/{mailbox}/messages/{id}/raw")).ok().body,
+        }
     }
 
     /// The message with this Message-ID in a mailbox, byte for byte, waited for.
     pub fn wait_for_message(&self, mailbox: &str, message_id: &str) -> Vec<u8> {
-        let id = self.wait_until(&format!("{message_id} in {mailbox}"), || {
+        let id = self.wait_for_mail(&format!("{message_id} in {mailbox}"), || {
             let mut list = self.list(mailbox).into_iter();
             list.find(|listed| listed.message_id.as_deref() == Some(message_id)).map(|listed| listed.id())
         });
@@ -206,9 +228,17 @@ impl User {
 
     /// Waits for the bounce of the message with this Message-ID.
     pub fn wait_for_bounce(&self, message_id: &str) -> Report {
-        self.wait_until(&format!("the bounce of {message_id}"), || {
+        self.wait_for_mail(&format!("the bounce of {message_id}"), || {
             self.bounces().into_iter().find(|bounce| bounce.original_message_id() == message_id)
         })
+    }
+
+    /// Looks until `look` finds something in a mailbox. Dovecot's changes are no events of the server's.
+    fn wait_for_mail<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        match self.imap {
+            Some(_) => wait_for(what, look),
+            None => self.wait_until(what, look),
+        }
     }
 
     /// The events from now on.
