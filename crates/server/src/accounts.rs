@@ -1,6 +1,7 @@
 //! Who may log in: the own user table, its passwords, and the limits on guessing them.
 
 mod failures;
+mod own;
 mod passwords;
 mod verified;
 
@@ -9,13 +10,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use smtp::address::{AddressError, Mailbox};
-use store::{AccountSecret, Store, StoreError};
+use store::{Store, StoreError};
 
 use failures::{Attempt, Failures};
-use passwords::{Hasher, HasherError};
-use verified::Verified;
+use own::OwnTable;
 
 /// Octets of a password: more would only cost time to hash.
 const PASSWORD_OCTETS: usize = 1024;
@@ -28,8 +27,7 @@ pub struct Accounts {
 
 struct Inner {
     store: Arc<dyn Store>,
-    hasher: Hasher,
-    verified: Mutex<Verified>,
+    own: OwnTable,
     failures: Mutex<Failures>,
 }
 
@@ -76,10 +74,10 @@ pub enum AccountError {
 }
 
 impl Accounts {
-    /// The accounts in `store`.
+    /// The accounts in `store`, with passwords of their own.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let (verified, failures) = Default::default();
-        Self { inner: Arc::new(Inner { store, hasher: Hasher::new(), verified, failures }) }
+        let own = OwnTable::new(Arc::clone(&store));
+        Self { inner: Arc::new(Inner { store, own, failures: Mutex::default() }) }
     }
 
     /// Checks a password and gives the account as it is spelt.
@@ -98,19 +96,8 @@ impl Accounts {
         let address = normal(address).unwrap_or_default();
         let attempt = Attempt::new(&address, client);
         self.allowed(&attempt)?;
-        let secret = self.inner.store.account(&address).await?;
-        let result = self.check(&address, password, secret.as_ref(), &attempt).await;
-        match (result, secret) {
-            (Ok(true), Some(secret)) => {
-                lock(&self.inner.failures).succeeded(&attempt, Instant::now());
-                Ok(secret.address)
-            }
-            (Ok(_), _) => {
-                lock(&self.inner.failures).failed(&attempt, Instant::now());
-                Err(LogInError::Wrong)
-            }
-            (Err(error), _) => Err(error),
-        }
+        let result = self.inner.own.log_in(&address, password, || self.allowed(&attempt)).await;
+        self.count(&attempt, result)
     }
 
     fn allowed(&self, attempt: &Attempt) -> Result<(), LogInError> {
@@ -119,33 +106,13 @@ impl Accounts {
             .map_err(|retry_after| LogInError::TooMany { retry_after })
     }
 
-    /// Whether the password is the account's. Without an account the same work is done for nothing.
-    async fn check(
-        &self,
-        address: &str,
-        password: &str,
-        secret: Option<&AccountSecret>,
-        attempt: &Attempt,
-    ) -> Result<bool, LogInError> {
-        if password.len() > PASSWORD_OCTETS {
-            return Ok(false);
+    fn count(&self, attempt: &Attempt, result: Result<String, LogInError>) -> Result<String, LogInError> {
+        match &result {
+            Ok(_) => lock(&self.inner.failures).succeeded(attempt, Instant::now()),
+            Err(LogInError::Wrong) => lock(&self.inner.failures).failed(attempt, Instant::now()),
+            Err(LogInError::TooMany { .. } | LogInError::Busy | LogInError::Store(_)) => {}
         }
-        let known = |hash: &str| lock(&self.inner.verified).knows(address, password, hash, Instant::now());
-        if secret.is_some_and(|secret| known(&secret.password_hash)) {
-            return Ok(true);
-        }
-        let turn = self.inner.hasher.turn().await.map_err(log_in_error)?;
-        // Others may have failed, or have shown the right password, while this attempt waited for its turn.
-        self.allowed(attempt)?;
-        if secret.is_some_and(|secret| known(&secret.password_hash)) {
-            return Ok(true);
-        }
-        let hash = secret.map(|secret| secret.password_hash.clone());
-        let right = turn.verify(password.to_owned(), hash.clone()).await.map_err(log_in_error)?;
-        if let (true, Some(hash)) = (right, hash) {
-            lock(&self.inner.verified).remember(address, password, hash, Instant::now());
-        }
-        Ok(right)
+        result
     }
 
     /// Adds an account and gives its address in the form in which it is kept.
@@ -154,8 +121,7 @@ impl Accounts {
     /// [`AccountError`] for an unusable address or password, or if it is there already.
     pub async fn add(&self, address: &str, password: &str) -> Result<String, AccountError> {
         let address = account_address(address)?;
-        let hash = self.hash(password).await?;
-        self.inner.store.add_account(&address, &hash, Timestamp::now()).await?;
+        self.inner.own.add(&address, password).await?;
         Ok(address)
     }
 
@@ -165,9 +131,7 @@ impl Accounts {
     /// [`AccountError`] for an unusable password, or if there is no such account.
     pub async fn set_password(&self, address: &str, password: &str) -> Result<String, AccountError> {
         let address = account_address(address)?;
-        let hash = self.hash(password).await?;
-        self.inner.store.set_password(&address, &hash).await?;
-        lock(&self.inner.verified).forget(&address);
+        self.inner.own.set_password(&address, password).await?;
         Ok(address)
     }
 
@@ -178,43 +142,14 @@ impl Accounts {
     pub async fn remove(&self, address: &str) -> Result<String, AccountError> {
         let address = account_address(address)?;
         self.inner.store.remove_account(&address).await?;
-        lock(&self.inner.verified).forget(&address);
+        self.inner.own.forget(&address);
         Ok(address)
-    }
-
-    async fn hash(&self, password: &str) -> Result<String, AccountError> {
-        if password.is_empty() {
-            return Err(AccountError::Password("the password is empty"));
-        }
-        if password.len() > PASSWORD_OCTETS {
-            return Err(AccountError::Password("the password is longer than 1,024 octets"));
-        }
-        if password.chars().any(char::is_control) {
-            return Err(AccountError::Password("the password contains control characters"));
-        }
-        let hashed = match self.inner.hasher.turn().await {
-            Ok(turn) => turn.hash(password.to_owned()).await,
-            Err(error) => Err(error),
-        };
-        hashed.map_err(|error| match error {
-            HasherError::Busy => AccountError::Hash("too many log-ins at once; try again in a moment"),
-            HasherError::Failed => AccountError::Hash("the hash function failed"),
-        })
     }
 }
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Accounts")
-    }
-}
-
-fn log_in_error(error: HasherError) -> LogInError {
-    match error {
-        HasherError::Busy => LogInError::Busy,
-        HasherError::Failed => {
-            LogInError::Store(StoreError::Database("the password's hash is unusable".into()))
-        }
     }
 }
 

@@ -58,13 +58,15 @@ pub trait Store: Send + Sync + 'static {
     // --- accounts -------------------------------------------------------------------------
     /// Adds an account with its password hash (PHC string).
     async fn add_account(&self, address: &str, password_hash: &str, now: Timestamp) -> Result<()>;
+    /// The account as it is spelt; if it is not there, it is made with this spelling and without a password.
+    async fn ensure_account(&self, address: &str, now: Timestamp) -> Result<String>;
     /// Replaces the password hash and ends the account's sessions.
     async fn set_password(&self, address: &str, password_hash: &str) -> Result<()>;
     /// Removes an account with its mailboxes and sessions; queued mail still goes out.
     async fn remove_account(&self, address: &str) -> Result<()>;
     /// All accounts, by address.
     async fn accounts(&self) -> Result<Vec<Account>>;
-    /// The account as it is spelt, with its hash.
+    /// The account as it is spelt, with its hash if it has a password.
     async fn account(&self, address: &str) -> Result<Option<AccountSecret>>;
     /// The account's switch as stored (a pause may be over: [`Switch::at`]), and whether it was ever on.
     async fn switch(&self, account: &str) -> Result<StoredSwitch>;

@@ -24,8 +24,8 @@ pub struct Account {
 pub struct AccountSecret {
     /// Its address, as it was added.
     pub address: String,
-    /// Argon2id, as a PHC string.
-    pub password_hash: String,
+    /// Argon2id, as a PHC string; none where others know the passwords ([`crate::Store::ensure_account`]).
+    pub password_hash: Option<String>,
 }
 
 /// An account's switch, and how much it demands.

@@ -89,3 +89,15 @@ async fn what_cannot_be_an_account_is_refused() {
     assert!(accounts.set_password("bob@home.example", "demo").await.is_err());
     assert!(accounts.remove("bob@home.example").await.is_err());
 }
+
+#[tokio::test]
+async fn no_password_opens_an_account_whose_password_others_know() {
+    let (accounts, store, _folder) = accounts();
+    store.ensure_account("alice@home.example", jiff::Timestamp::now()).await.unwrap();
+    for password in ["", "demo", "\0"] {
+        let refused = accounts.log_in("alice@home.example", password, HERE).await;
+        assert!(matches!(refused, Err(LogInError::Wrong)), "{password:?}: {refused:?}");
+    }
+    accounts.set_password("alice@home.example", "demo").await.unwrap();
+    accounts.log_in("alice@home.example", "demo", HERE).await.unwrap();
+}

@@ -7,6 +7,9 @@ use rusqlite::{Connection, params};
 use super::cells::{self, change, folded, micros, word};
 use crate::{Account, AccountSecret, OverrideRow, Result, SessionRow, StoreError, StoredSwitch};
 
+/// In the place of a hash, of an account without a password: no password has this hash.
+const NO_PASSWORD: &str = "";
+
 /// The row of an account, or [`StoreError::NotFound`].
 pub(super) fn id(connection: &Connection, address: &str) -> Result<i64> {
     id_if_any(connection, address)?.ok_or_else(|| StoreError::NotFound(address.to_owned()))
@@ -19,13 +22,25 @@ pub(super) fn id_if_any(connection: &Connection, address: &str) -> Result<Option
 }
 
 pub(super) fn add(connection: &Connection, address: &str, hash: &str, now: Timestamp) -> Result<()> {
+    if insert(connection, address, hash, now)? { Ok(()) } else { Err(StoreError::Exists(address.to_owned())) }
+}
+
+/// See [`crate::Store::ensure_account`].
+pub(super) fn ensure(connection: &Connection, address: &str, now: Timestamp) -> Result<String> {
+    insert(connection, address, NO_PASSWORD, now)?;
+    let account = secret(connection, address)?;
+    account.map(|account| account.address).ok_or_else(|| StoreError::NotFound(address.to_owned()))
+}
+
+/// Whether it was not there.
+fn insert(connection: &Connection, address: &str, hash: &str, now: Timestamp) -> Result<bool> {
     let added = change(
         connection,
         "INSERT INTO account (address, folded, password_hash, created_at, switch) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
         params![address, folded(address), hash, micros(now), cells::json(&Switch::Off)?],
     )?;
-    if added == 0 { Err(StoreError::Exists(address.to_owned())) } else { Ok(()) }
+    Ok(added > 0)
 }
 
 pub(super) fn set_password(connection: &Connection, address: &str, hash: &str) -> Result<()> {
@@ -52,7 +67,9 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Account>> {
 pub(super) fn secret(connection: &Connection, address: &str) -> Result<Option<AccountSecret>> {
     let sql = "SELECT address, password_hash FROM account WHERE folded = ?1";
     cells::row(connection, "account", sql, [folded(address)], |line| {
-        Ok(AccountSecret { address: line.get("address")?, password_hash: line.get("password_hash")? })
+        let hash: String = line.get("password_hash")?;
+        let password_hash = (hash != NO_PASSWORD).then_some(hash);
+        Ok(AccountSecret { address: line.get("address")?, password_hash })
     })
 }
 

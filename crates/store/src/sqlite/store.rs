@@ -34,6 +34,15 @@ impl Store for Sqlite {
         self.write(move |tx| accounts::add(tx, &address, &hash, now)).await
     }
 
+    async fn ensure_account(&self, address: &str, now: Timestamp) -> Result<String> {
+        // Nearly always it is there, and nobody has to wait for the disk.
+        if let Some(account) = self.account(address).await? {
+            return Ok(account.address);
+        }
+        let address = address.to_owned();
+        self.write(move |tx| accounts::ensure(tx, &address, now)).await
+    }
+
     async fn set_password(&self, address: &str, password_hash: &str) -> Result<()> {
         let (address, hash) = (address.to_owned(), password_hash.to_owned());
         self.write(move |tx| accounts::set_password(tx, &address, &hash)).await

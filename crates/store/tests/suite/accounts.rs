@@ -1,6 +1,7 @@
 use guarantee::{Level, Requirement, Switch};
 use rstest::rstest;
 use store::{Account, Mailbox, SessionRow, StoreError, StoredSwitch};
+use tokio::task::JoinSet;
 
 use super::world::{ALICE, BOB, Fresh, at, decision, home, letter, message, stopped};
 
@@ -13,7 +14,10 @@ async fn an_account_is_found_in_any_case_and_keeps_its_spelling() {
     let store = crate::fresh();
     store.add_account("Carla@home.example", "hash", at(5)).await.unwrap();
     let found = store.account("cARLA@HOME.example").await.unwrap().unwrap();
-    assert_eq!((found.address.as_str(), found.password_hash.as_str()), ("Carla@home.example", "hash"));
+    assert_eq!(
+        (found.address.as_str(), found.password_hash.as_deref()),
+        ("Carla@home.example", Some("hash"))
+    );
     let listed = store.accounts().await.unwrap();
     assert_eq!(listed, [Account { address: "Carla@home.example".to_owned(), created_at: at(5) }]);
     assert!(store.account("nobody@home.example").await.unwrap().is_none());
@@ -24,7 +28,40 @@ async fn an_account_is_added_once() {
     let store = home().await;
     let again = store.add_account("ALICE@home.example", "other", at(1)).await;
     assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
-    assert_eq!(store.account(ALICE).await.unwrap().unwrap().password_hash, "$argon2id$");
+    assert_eq!(store.account(ALICE).await.unwrap().unwrap().password_hash.as_deref(), Some("$argon2id$"));
+}
+
+#[tokio::test]
+async fn an_account_whose_password_others_know_is_made_once_and_has_none_here() {
+    let store = home().await;
+    let made = store.ensure_account("Carla@home.example", at(7)).await.unwrap();
+    let found = store.ensure_account("carla@HOME.example", at(9)).await.unwrap();
+    assert_eq!((made.as_str(), found.as_str()), ("Carla@home.example", "Carla@home.example"));
+    let account = store.account("carla@home.example").await.unwrap().unwrap();
+    assert_eq!(account.password_hash, None);
+    assert_eq!(store.switch("carla@home.example").await.unwrap().switch, Switch::Off);
+    assert_eq!(store.accounts().await.unwrap().len(), 3);
+    store.set_password("carla@home.example", "hash").await.unwrap();
+    let account = store.account("carla@home.example").await.unwrap().unwrap();
+    assert_eq!(account.password_hash.as_deref(), Some("hash"));
+
+    assert_eq!(store.ensure_account("ALICE@home.example", at(9)).await.unwrap(), ALICE);
+    let kept = store.account(ALICE).await.unwrap().unwrap().password_hash;
+    assert_eq!(kept.as_deref(), Some("$argon2id$"), "who has a password keeps it");
+}
+
+#[tokio::test]
+async fn an_account_asked_for_by_many_at_once_is_made_once() {
+    let store = crate::fresh();
+    let spellings = ["Carla@home.example", "carla@home.example"];
+    let mut asking = JoinSet::new();
+    for n in 0..20 {
+        let store = store.store.clone();
+        asking.spawn(async move { store.ensure_account(spellings[n % 2], at(7)).await.unwrap() });
+    }
+    let given = asking.join_all().await;
+    assert!(given.iter().all(|address| *address == given[0]), "{given:?}");
+    assert_eq!(store.accounts().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -129,7 +166,7 @@ async fn a_new_password_ends_the_sessions_of_that_account() {
     store.add_session(&session(1, 10)).await.unwrap();
     store.add_session(&SessionRow { account: BOB.to_owned(), ..session(2, 10) }).await.unwrap();
     store.set_password("ALICE@home.example", "new").await.unwrap();
-    assert_eq!(store.account(ALICE).await.unwrap().unwrap().password_hash, "new");
+    assert_eq!(store.account(ALICE).await.unwrap().unwrap().password_hash.as_deref(), Some("new"));
     assert!(store.session(&[1; 32], at(0)).await.unwrap().is_none());
     assert!(store.session(&[2; 32], at(0)).await.unwrap().is_some());
 }
