@@ -37,7 +37,9 @@ impl Demo {
         let world = World {
             web: format!("http://{address}:8080/"),
             domain: "home.example",
+            name: "home.example",
             http: at(8080),
+            mx: at(2525),
             submission: at(5870),
             submissions: at(4650),
             mailboxes: Mailboxes::Own,
@@ -47,11 +49,6 @@ impl Demo {
 
     fn at(&self, port: u16) -> SocketAddr {
         (self.address, port).into()
-    }
-
-    /// Incoming mail for `home.example`.
-    pub fn mx(&self) -> SocketAddr {
-        self.at(2525)
     }
 
     /// The mail store's trusted entry.

@@ -37,7 +37,9 @@ pub(crate) enum Mailboxes {
 pub struct World {
     pub(crate) web: String,
     pub(crate) domain: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) http: SocketAddr,
+    pub(crate) mx: SocketAddr,
     pub(crate) submission: SocketAddr,
     pub(crate) submissions: SocketAddr,
     pub(crate) mailboxes: Mailboxes,
@@ -52,6 +54,16 @@ impl World {
     /// The users' domain.
     pub fn domain(&self) -> &str {
         self.domain
+    }
+
+    /// The server's own name, as it stands in its reports.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Where mail for the users comes in from outside.
+    pub fn mx(&self) -> SocketAddr {
+        self.mx
     }
 
     /// The server's HTTP.
