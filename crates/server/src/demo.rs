@@ -158,14 +158,14 @@ async fn add_users(node: &Node, users: &[String]) -> anyhow::Result<()> {
 
 fn announce(addresses: &crate::node::Addresses, users: &[String]) {
     let lines = [
-        ("submission (STARTTLS)", addresses.submission),
-        ("submission (implicit TLS)", addresses.submissions),
-        ("incoming mail", addresses.mx),
-        ("mail store's entry", addresses.store),
+        ("submission (STARTTLS)", addresses.submission.map(Place::Tcp)),
+        ("submission (implicit TLS)", addresses.submissions.map(Place::Tcp)),
+        ("incoming mail", addresses.mx.map(Place::Tcp)),
+        ("mail store's entry", addresses.store.clone()),
     ];
-    for (name, address) in lines {
-        if let Some(address) = address {
-            println!("{name}: {address}");
+    for (name, place) in lines {
+        if let Some(place) = place {
+            println!("{name}: {place}");
         }
     }
     if !users.is_empty() {

@@ -12,6 +12,7 @@ mod demo;
 mod events;
 mod headers;
 mod http;
+mod listener;
 mod listing;
 mod local;
 mod message_id;

@@ -25,6 +25,7 @@ use crate::{
     config::{Listen, Place},
     events::Events,
     http::{self, HttpState, Scheme},
+    listener::{Guests, Listener},
     local::Local,
     policies::Policies,
     queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
@@ -46,6 +47,8 @@ pub struct NodeConfig {
     pub data: PathBuf,
     /// Where to listen.
     pub listen: Listen,
+    /// Who may use the doors for this machine.
+    pub guests: LocalGuests,
     /// The server's certificate.
     pub certificate: Certificate,
     /// How mail leaves.
@@ -60,9 +63,16 @@ pub struct NodeConfig {
     pub keep: SignedDuration,
 }
 
+/// Who may use which door for this machine.
+pub struct LocalGuests {
+    /// The mail store's entry.
+    pub store: Guests,
+}
+
 /// A node with its listeners bound and its database open, not yet at work.
 pub struct Node {
     listeners: Listeners,
+    guests: LocalGuests,
     shared: Shared,
     store: Arc<dyn Store>,
     sqlite: Arc<Sqlite>,
@@ -83,41 +93,39 @@ pub fn database(data: &Path) -> PathBuf {
 #[derive(Default)]
 struct Listeners {
     http: Option<TcpListener>,
-    submission: Option<TcpListener>,
-    submissions: Option<TcpListener>,
-    mx: Option<TcpListener>,
-    store: Option<TcpListener>,
+    submission: Option<Listener>,
+    submissions: Option<Listener>,
+    mx: Option<Listener>,
+    store: Option<Listener>,
 }
 
 impl Listeners {
     async fn bind(listen: &Listen) -> anyhow::Result<Self> {
         Ok(Self {
-            http: bind("http", listen.http).await?,
-            submission: bind("submission", listen.submission).await?,
-            submissions: bind("submissions", listen.submissions).await?,
-            mx: bind("mx", listen.mx).await?,
-            store: bind("store", tcp(listen.store.as_ref())).await?,
+            http: bind_http(listen.http).await?,
+            submission: bind("submission", tcp(listen.submission).as_ref()).await?,
+            submissions: bind("submissions", tcp(listen.submissions).as_ref()).await?,
+            mx: bind("mx", tcp(listen.mx).as_ref()).await?,
+            store: bind("store", listen.store.as_ref()).await?,
         })
     }
 }
 
-/// To be replaced by listeners at Unix sockets too.
-fn tcp(place: Option<&Place>) -> Option<SocketAddr> {
+fn tcp(address: Option<SocketAddr>) -> Option<Place> {
+    address.map(Place::Tcp)
+}
+
+async fn bind(name: &str, place: Option<&Place>) -> anyhow::Result<Option<Listener>> {
     match place {
-        Some(Place::Tcp(address)) => Some(*address),
-        Some(Place::Unix(_)) | None => None,
+        None => Ok(None),
+        Some(place) => Listener::bind(name, place).await.map(Some),
     }
 }
 
-async fn bind(name: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
-    match address {
-        None => Ok(None),
-        Some(address) => match TcpListener::bind(address).await {
-            Ok(listener) => Ok(Some(listener)),
-            Err(error) => bail!(
-                "{name}: can't listen at {address}: {error}; give another address or stop what is there"
-            ),
-        },
+async fn bind_http(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    match bind("http", tcp(address).as_ref()).await? {
+        Some(Listener::Tcp(listener)) => Ok(Some(listener)),
+        Some(Listener::Unix(..)) | None => Ok(None),
     }
 }
 
@@ -132,15 +140,25 @@ pub struct Addresses {
     pub submissions: Option<SocketAddr>,
     /// Incoming mail.
     pub mx: Option<SocketAddr>,
-    /// The trusted entry.
-    pub store: Option<SocketAddr>,
+    /// The mail store's entry.
+    pub store: Option<Place>,
 }
 
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
-        let NodeConfig { local, data, listen, certificate, settings, signer, tls_reporter, scheme, keep } =
-            config;
+        let NodeConfig {
+            local,
+            data,
+            listen,
+            guests,
+            certificate,
+            settings,
+            signer,
+            tls_reporter,
+            scheme,
+            keep,
+        } = config;
         let lock = lock(&data)?;
         let listeners = Listeners::bind(&listen).await?;
         let path = database(&data);
@@ -184,6 +202,7 @@ impl Node {
         let runner = Runner::new(parts);
         Ok(Self {
             listeners,
+            guests,
             shared,
             store,
             sqlite,
@@ -198,13 +217,17 @@ impl Node {
 
     /// Where the node listens.
     pub fn addresses(&self) -> Addresses {
-        let at = |listener: &Option<TcpListener>| listener.as_ref().and_then(|one| one.local_addr().ok());
+        let place = |listener: &Option<Listener>| listener.as_ref().and_then(Listener::place);
+        let at = |listener: &Option<Listener>| match place(listener) {
+            Some(Place::Tcp(address)) => Some(address),
+            Some(Place::Unix(_)) | None => None,
+        };
         Addresses {
-            http: at(&self.listeners.http),
+            http: self.listeners.http.as_ref().and_then(|one| one.local_addr().ok()),
             submission: at(&self.listeners.submission),
             submissions: at(&self.listeners.submissions),
             mx: at(&self.listeners.mx),
-            store: at(&self.listeners.store),
+            store: place(&self.listeners.store),
         }
     }
 
@@ -220,21 +243,34 @@ impl Node {
 
     /// Works until `stop` is cancelled, then ends in order: no new mail, what is under way, the database.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { listeners, shared, store, sqlite, courier, runner, tls_reports, router, shutdown, _lock } =
-            self;
+        let Self {
+            listeners,
+            guests,
+            shared,
+            store,
+            sqlite,
+            courier,
+            runner,
+            tls_reports,
+            router,
+            shutdown,
+            _lock,
+        } = self;
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.http {
             tasks.spawn(http::serve(listener, router, shutdown.clone()));
         }
+        let public = |role, tls_mode| Door::public(shared.clone(), role, tls_mode);
+        let private = |role, guests: &Guests| Door::private(shared.clone(), role, guests.clone());
         let doors = [
-            (listeners.submission, Role::Submission, TlsMode::StartTls),
-            (listeners.submissions, Role::Submission, TlsMode::Implicit),
-            (listeners.mx, Role::Mx, TlsMode::StartTls),
-            (listeners.store, Role::Store, TlsMode::None),
+            (listeners.submission, public(Role::Submission, TlsMode::StartTls)),
+            (listeners.submissions, public(Role::Submission, TlsMode::Implicit)),
+            (listeners.mx, public(Role::Mx, TlsMode::StartTls)),
+            (listeners.store, private(Role::Store, &guests.store)),
         ];
-        for (listener, role, tls_mode) in doors {
+        for (listener, door) in doors {
             if let Some(listener) = listener {
-                tasks.spawn(Door::new(shared.clone(), role, tls_mode).serve(listener));
+                tasks.spawn(door.serve(listener));
             }
         }
         tasks.spawn(runner.run(shutdown.clone()));

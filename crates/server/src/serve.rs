@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, Listen},
     http::Scheme,
-    node::{Node, NodeConfig, stopped_by_signal},
+    listener::Guests,
+    node::{LocalGuests, Node, NodeConfig, stopped_by_signal},
     submission::{Certificate, self_signed},
 };
 
@@ -45,6 +46,7 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
     settings(config)?;
     config.signer()?;
     config.reporter()?;
+    guests(config)?;
     if let Some(files) = &config.tls {
         Certificate::read(&files.certificate, &files.key).context("tls")?;
     }
@@ -59,6 +61,7 @@ pub fn node_config(config: &Config, settings: Settings) -> anyhow::Result<NodeCo
         local: config.local(),
         data: config.data.clone(),
         listen: config.listen.clone(),
+        guests: guests(config)?,
         certificate: certificate(config, &config.data)?,
         settings,
         signer: config.signer()?,
@@ -90,6 +93,10 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
 /// Addresses the server is known to have: mail that MX records lead there would go round in a circle.
 fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
     listen.addresses().iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect()
+}
+
+fn guests(config: &Config) -> anyhow::Result<LocalGuests> {
+    Ok(LocalGuests { store: Guests::new("store.users", &config.store.users)? })
 }
 
 fn certificate(config: &Config, data: &Path) -> anyhow::Result<Certificate> {

@@ -1,6 +1,6 @@
 //! One client's connection: moves the bytes for [`smtp::server::Session`] and answers its questions.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use guarantee::Origin;
@@ -13,23 +13,23 @@ use smtp::{
 use store::NextHop;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
     sync::OwnedSemaphorePermit,
     time::timeout,
 };
 use tokio_rustls::server::TlsStream;
 
-use super::{Door, HANDSHAKE, IDLE, TlsMode, peer};
+use super::{Door, HANDSHAKE, IDLE, TlsMode};
 use crate::{
     acceptance::{Arrival, Refused, Submission, Trace, same_address},
     accounts::LogInError,
+    listener::{Peer, Stream},
 };
 
 /// Octets read from a client at a time.
 const READ: usize = 32 << 10;
 
 /// Says that there are too many connections, and closes.
-pub(super) async fn refuse(mut stream: TcpStream, config: &Arc<Config>) {
+pub(super) async fn refuse(mut stream: Stream, config: &Arc<Config>) {
     let mut session = Session::new(Arc::clone(config), None);
     session.refuse_connection();
     while let Some(event) = session.next_event() {
@@ -40,11 +40,15 @@ pub(super) async fn refuse(mut stream: TcpStream, config: &Arc<Config>) {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
-    if door.config.role == Role::Store && !is_mail_store(&stream, peer)? {
-        tracing::warn!(%peer, "the trusted entry was tried by another user of this machine");
+pub(super) async fn run(door: &Door, mut stream: Stream, peer: Peer) -> io::Result<()> {
+    if let Some(guests) = &door.guests
+        && !guests.admit(&peer)?
+    {
+        tracing::warn!(%peer, "a door for the mail system's own programs was tried by another user of this machine");
         return stream
-            .write_all(b"554 5.7.1 This entry is for the mail store only; use the submission port\r\n")
+            .write_all(
+                b"554 5.7.1 This entry is for the mail system's own programs; use the submission port\r\n",
+            )
             .await;
     }
     let mut served = Served { door, peer, message: None };
@@ -66,18 +70,11 @@ pub(super) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) ->
     stream.shutdown().await
 }
 
-fn is_mail_store(stream: &TcpStream, peer: SocketAddr) -> io::Result<bool> {
-    match peer::unix_user(peer, stream.local_addr()?)? {
-        Some(user) => peer::is_trusted(user),
-        None => Ok(false),
-    }
-}
-
-async fn handshake(door: &Door, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn handshake(door: &Door, stream: Stream) -> io::Result<TlsStream<Stream>> {
     timeout(HANDSHAKE, door.shared.tls.accept(stream)).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
 
-fn tls_info(stream: &TlsStream<TcpStream>) -> TlsInfo {
+fn tls_info(stream: &TlsStream<Stream>) -> TlsInfo {
     let connection = stream.get_ref().1;
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
@@ -103,7 +100,7 @@ struct Incoming {
 
 struct Served<'a> {
     door: &'a Door,
-    peer: SocketAddr,
+    peer: Peer,
     message: Option<Incoming>,
 }
 

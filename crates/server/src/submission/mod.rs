@@ -1,13 +1,11 @@
-//! The SMTP listeners: submission, incoming mail, and the mail store's trusted entry.
+//! SMTP: submission, incoming mail, and the doors for the mail system's other programs.
 
 mod connection;
-mod peer;
 mod tls;
 
 use std::{
     collections::HashMap,
-    io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,15 +15,15 @@ use smtp::{
     server::{Config, Role, StartTls},
 };
 use store::Store;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::JoinSet,
-};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::{acceptance::Acceptance, accounts::Accounts};
+use crate::{
+    acceptance::Acceptance,
+    accounts::Accounts,
+    listener::{Guests, Listener, Peer, Stream},
+};
 
 pub use tls::{Certificate, acceptor, self_signed};
 
@@ -51,7 +49,7 @@ pub enum TlsMode {
     StartTls,
     /// With the connection (RFC 8314 §3).
     Implicit,
-    /// Never: the mail store on the same machine.
+    /// Never: on the same machine.
     None,
 }
 
@@ -89,14 +87,25 @@ impl Shared {
 pub struct Door {
     shared: Shared,
     tls_mode: TlsMode,
+    /// Who may come in; everybody when absent.
+    guests: Option<Guests>,
     config: Arc<Config>,
     connections: Arc<Semaphore>,
     per_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Door {
-    /// A listener of this role.
-    pub fn new(shared: Shared, role: Role, tls_mode: TlsMode) -> Arc<Self> {
+    /// A door that everybody may come to.
+    pub fn public(shared: Shared, role: Role, tls_mode: TlsMode) -> Arc<Self> {
+        Self::new(shared, role, tls_mode, None)
+    }
+
+    /// A door for these users of this machine, who are known without a log-in.
+    pub fn private(shared: Shared, role: Role, guests: Guests) -> Arc<Self> {
+        Self::new(shared, role, TlsMode::None, Some(guests))
+    }
+
+    fn new(shared: Shared, role: Role, tls_mode: TlsMode, guests: Option<Guests>) -> Arc<Self> {
         let local = shared.acceptance.local();
         let config = Config {
             role,
@@ -111,6 +120,7 @@ impl Door {
         Arc::new(Self {
             shared,
             tls_mode,
+            guests,
             config: Arc::new(config),
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             per_address: Mutex::new(HashMap::new()),
@@ -118,25 +128,12 @@ impl Door {
     }
 
     /// Accepts connections until the shutdown, then waits for the sessions to end.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let mut sessions = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = self.shared.shutdown.cancelled() => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => { sessions.spawn(Arc::clone(&self).session(stream, peer)); }
-                    Err(error) => accept_failed(&error).await,
-                },
-                Some(_ended) = sessions.join_next(), if !sessions.is_empty() => {}
-            }
-        }
-        drop(listener);
-        while sessions.join_next().await.is_some() {}
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
+        let shutdown = self.shared.shutdown.clone();
+        listener.serve(shutdown, |stream, peer| Arc::clone(&self).session(stream, peer)).await;
     }
 
-    async fn session(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        // Small replies go out at once.
-        let _best_effort = stream.set_nodelay(true);
+    async fn session(self: Arc<Self>, stream: Stream, peer: Peer) {
         let permit = Arc::clone(&self.connections).try_acquire_owned();
         let place = Place::take(&self, peer.ip());
         if permit.is_err() || place.is_none() {
@@ -147,12 +144,6 @@ impl Door {
             tracing::debug!(%error, "session ended");
         }
     }
-}
-
-/// Too many open files and the like: a moment's rest, and on.
-async fn accept_failed(error: &io::Error) {
-    tracing::warn!(%error, "accept failed");
-    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 /// One of an address's places at a listener, given back when dropped.

@@ -1,7 +1,7 @@
 //! Who is at the other end of a connection on this machine: asked of the kernel, not of the address,
 //! since every local user can connect from 127.0.0.1.
 
-use std::{fs, io, net::SocketAddr, os::unix::fs::MetadataExt};
+use std::{fs, io, net::SocketAddr};
 
 /// `TCP_ESTABLISHED`; in any other state the kernel no longer knows the owner and shows user 0.
 const ESTABLISHED: &str = "01";
@@ -14,12 +14,6 @@ pub(super) fn unix_user(peer: SocketAddr, local: SocketAddr) -> io::Result<Optio
         SocketAddr::V6(_) => fs::read_to_string("/proc/net/tcp6")?,
     };
     Ok(owner_in(&table, peer, local))
-}
-
-/// Whether this user's mail is the mail store's: the server's own user, and root.
-pub(super) fn is_trusted(user: u32) -> io::Result<bool> {
-    let own = fs::metadata("/proc/self")?.uid();
-    Ok(user == 0 || user == own)
 }
 
 fn owner_in(table: &str, peer: SocketAddr, local: SocketAddr) -> Option<u32> {
@@ -50,6 +44,7 @@ fn kernel_form(address: SocketAddr) -> String {
 mod tests {
     use super::*;
     use std::net::{TcpListener, TcpStream};
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn the_kernel_names_this_process_for_a_connection_of_its_own() {
@@ -59,7 +54,6 @@ mod tests {
         let local = server.local_addr().expect("connected");
         let own = fs::metadata("/proc/self").expect("procfs").uid();
         assert_eq!(unix_user(peer, local).expect("readable"), Some(own));
-        assert!(is_trusted(own).expect("readable"));
         drop(client);
         // Closed by its owner: the kernel shows user 0 for it, and that is not believed.
         assert_eq!(unix_user(peer, local).expect("readable"), None);
@@ -81,6 +75,5 @@ mod tests {
         assert_eq!(owner_in(&line("01", "0", "0"), peer, local), None);
         assert_eq!(owner_in(&line("01", "0", "777"), local, peer), None);
         assert_eq!(owner_in("", peer, local), None);
-        assert!(!is_trusted(4_000_000_000).expect("readable"));
     }
 }
