@@ -20,6 +20,7 @@ mod node;
 mod operate;
 mod policies;
 mod queue;
+mod senders;
 mod serve;
 mod submission;
 mod tls_reports;
