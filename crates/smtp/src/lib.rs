@@ -1,6 +1,6 @@
 //! SMTP (RFC 5321), both roles, without I/O: bytes in, bytes and events out.
 //!
-//! [`server::Session`] is what a listener speaks (submission, incoming mail, the mail store's trusted entry);
+//! [`server::Session`] is what a listener speaks (submission, incoming mail, the trusted entries);
 //! [`client::Dialogue`] is what delivery speaks to a next hop. Neither knows sockets, TLS, clocks or disks: a
 //! driver moves the bytes, does the handshake when asked to, and keeps the time.
 

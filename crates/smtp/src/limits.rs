@@ -6,7 +6,7 @@ pub struct Limits {
     /// Octets of a command line, CRLF included: `500 5.5.2`. RFC 5321 says 512; SIZE, BODY, AUTH=, SMTPUTF8 and
     /// the DSN parameters add up to about 1,500 more, REQUIRETLS to 11 (RFC 8689 §2).
     pub command_line: usize,
-    /// Octets of a line in an AUTH exchange, CRLF included: `500 5.5.6` (RFC 4954 §4).
+    /// Octets of an AUTH command or of a line in its exchange, CRLF included: `500 5.5.6` (RFC 4954 §4).
     pub auth_line: usize,
     /// Octets of a refused line that are read on in search of its end; then `421 4.7.0`.
     pub refused_line: usize,

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The longest reply line, CRLF included (RFC 5321 §4.5.3.1.5).
 const REPLY_LINE: usize = 512;
 
+/// The longest line of a login's challenge, CRLF included (RFC 4954 §4).
+pub(crate) const CHALLENGE_LINE: usize = 12_288;
+
 /// An enhanced status code, `class.subject.detail` (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -142,10 +145,12 @@ impl Reply {
         self.lines.join(" ")
     }
 
-    /// The bytes on the wire: control and non-ASCII characters become `?`, lines are cut at 512 octets.
+    /// The bytes on the wire: control and non-ASCII characters become `?`, lines are cut at 512 octets, challenges
+    /// (`334`) at 12,288.
     pub fn to_wire(&self) -> Vec<u8> {
         let mut wire = Vec::with_capacity(64);
         let empty = [String::new()];
+        let longest = if self.code == 334 { CHALLENGE_LINE } else { REPLY_LINE };
         let lines = if self.lines.is_empty() { &empty[..] } else { &self.lines[..] };
         for (index, text) in lines.iter().enumerate() {
             let start = wire.len();
@@ -155,7 +160,7 @@ impl Reply {
                 wire.extend_from_slice(format!("{enhanced} ").as_bytes());
             }
             let printable = |c: char| if matches!(c, ' '..='~') { c as u8 } else { b'?' };
-            let room = REPLY_LINE - 2 - (wire.len() - start);
+            let room = longest - 2 - (wire.len() - start);
             wire.extend(text.chars().map(printable).take(room));
             wire.extend_from_slice(b"\r\n");
         }

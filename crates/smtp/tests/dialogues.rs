@@ -99,6 +99,12 @@ fn limits(script: &Script) -> Limits {
     limits
 }
 
+fn mechanisms(script: &Script) -> Option<Vec<server::Mechanism>> {
+    let names = (!script.mechanisms.is_empty()).then_some(&script.mechanisms)?;
+    let mechanism = |name: &String| server::Mechanism::from_name(name).expect("a mechanism of ours");
+    Some(names.iter().map(mechanism).collect())
+}
+
 fn play(script: &Script, cut: Cut) -> Result<(), String> {
     let (role, tls) = match script.role {
         Role::Submission => (server::Role::Submission, false),
@@ -106,7 +112,10 @@ fn play(script: &Script, cut: Cut) -> Result<(), String> {
         Role::Mx => (server::Role::Mx, false),
         Role::Store => (server::Role::Store, false),
     };
-    let driver = Driver::new(role, limits(script), tls);
+    let driver = match mechanisms(script) {
+        Some(mechanisms) => Driver::with_mechanisms(role, limits(script), tls, mechanisms),
+        None => Driver::new(role, limits(script), tls),
+    };
     let mut player = Player { driver, cut, read: 0, last: None };
     let greeting = player.reply()?;
     if greeting.code != 220 {

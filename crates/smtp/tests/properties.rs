@@ -57,6 +57,9 @@ const PIECES: &[&[u8]] = &[
     b"AUTH PLAIN AGFsaWNlQGhvbWUuZXhhbXBsZQBkZW1v\r\n",
     b"YWxpY2VAaG9tZS5leGFtcGxl\r\n",
     b"ZGVtbw==\r\n",
+    b"AUTH OAUTHBEARER\r\n",
+    b"AUTH XOAUTH2 YXV0aD1CZWFyZXIgYmFkAQE=\r\n",
+    b"AQ==\r\n",
     b"*\r\n",
     b"\r\n.\r\n",
     b".\r\n",
@@ -89,6 +92,7 @@ fn role() -> impl Strategy<Value = (Role, bool)> {
         (Role::Mx, true),
         (Role::Submission, true),
         (Role::Store, false),
+        (Role::Relay, false),
     ])
 }
 

@@ -2,12 +2,13 @@
 
 mod support;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rstest::rstest;
 use smtp::content::EightBit;
 use smtp::envelope::{BodyType, Notify, Ret};
 use smtp::limits::Limits;
 use smtp::reply::Reply;
-use smtp::server::{Dropped, Event, Login, Mechanism, Role, Secret, Waiting};
+use smtp::server::{AuthResult, Dropped, Event, Login, Mechanism, Proof, Role, Secret, Waiting};
 use support::driver::{Driver, tls};
 
 fn mx() -> Driver {
@@ -97,10 +98,14 @@ fn a_login_works_both_ways_and_names_the_user() {
 
 #[test]
 fn passwords_are_not_printed() {
-    let password = Secret::new("hunter2".to_owned());
-    let login = Login { mechanism: Mechanism::Plain, identity: "alice".to_owned(), password };
+    let secret = Secret::new("hunter2".to_owned());
+    let password = Proof::Password { identity: "alice".to_owned(), password: secret.clone() };
+    let login = Login { mechanism: Mechanism::Plain, proof: password };
     let event = format!("{:?}", Event::Authenticate(login));
     assert!(event.contains("alice") && !event.contains("hunter2"), "{event}");
+    let login = Login { mechanism: Mechanism::Xoauth2, proof: Proof::Token(secret) };
+    let event = format!("{:?}", Event::Authenticate(login));
+    assert!(event.contains("Token") && !event.contains("hunter2"), "{event}");
 }
 
 #[test]
@@ -207,10 +212,72 @@ fn eight_bit_is_told_without_being_declared() {
     assert_eq!((facts.size, facts.longest_line, facts.eight_bit), (12, 4, EightBit::Body));
 }
 
-#[test]
-fn the_store_needs_neither_login_nor_tls() {
-    let mut driver = Driver::new(Role::Store, Limits::default(), false);
+#[rstest]
+fn the_trusted_need_neither_login_nor_tls(#[values(Role::Store, Role::Relay)] role: Role) {
+    let mut driver = Driver::new(role, Limits::default(), false);
     driver.feed(b"EHLO store\r\nMAIL FROM:<>\r\nRCPT TO:<carla@plain.example>\r\nDATA\r\n.\r\n");
     assert_eq!(driver.record.kept.len(), 1);
     assert_eq!(driver.session.with_protocol(), "ESMTP");
+    sent(&mut driver);
+    driver.feed(b"EHLO store\r\nSTARTTLS\r\nAUTH PLAIN\r\n");
+    let replies = sent(&mut driver);
+    assert!(!replies.contains("AUTH ") && !replies.contains("STARTTLS\r"), "{replies}");
+    assert!(replies.ends_with("502 5.5.1 There is no login here\r\n"), "{replies}");
+}
+
+/// A session inside TLS in which AUTH has come.
+fn logging_in(auth: &[u8]) -> Driver {
+    let mechanisms = vec![Mechanism::OauthBearer, Mechanism::Xoauth2];
+    let mut driver = Driver::with_mechanisms(Role::Submission, Limits::default(), true, mechanisms);
+    driver.feed(b"EHLO client.example\r\n");
+    sent(&mut driver);
+    driver.session.feed(auth);
+    driver
+}
+
+#[rstest]
+#[case::oauthbearer(
+    "OAUTHBEARER",
+    Mechanism::OauthBearer,
+    "n,a=alice@home.example,\u{1}auth=Bearer good\u{1}\u{1}"
+)]
+#[case::xoauth2("xoauth2", Mechanism::Xoauth2, "user=alice@home.example\u{1}auth=Bearer good\u{1}\u{1}")]
+fn a_token_is_handed_on_as_it_came(
+    #[case] name: &str,
+    #[case] mechanism: Mechanism,
+    #[case] response: &str,
+    #[values(" ", "\r\n")] between: &str,
+) {
+    let encoded = STANDARD.encode(response);
+    let mut driver = logging_in(format!("AUTH {name}{between}{encoded}\r\n").as_bytes());
+    let mut logins = Vec::new();
+    while let Some(event) = driver.session.next_event() {
+        if let Event::Authenticate(login) = event {
+            logins.push(login);
+            driver.session.auth_result(AuthResult::Accepted { user: "alice".to_owned() });
+        }
+    }
+    assert_eq!(logins, [Login { mechanism, proof: Proof::Token(Secret::new(response.to_owned())) }]);
+    assert_eq!(driver.session.user(), Some("alice"));
+}
+
+#[rstest]
+#[case::longest(9210, "334 ")]
+#[case::too_long(9211, "535 5.7.8")]
+fn a_challenge_keeps_to_the_longest_line(#[case] length: usize, #[case] expected: &str) {
+    let mut driver = logging_in(b"AUTH XOAUTH2 eA==\r\n");
+    let mut reply = String::new();
+    while let Some(event) = driver.session.next_event() {
+        match event {
+            Event::Authenticate(_) => {
+                driver.session.auth_result(AuthResult::Challenge { text: "x".repeat(length) });
+            }
+            Event::Send(octets) => reply += &String::from_utf8(octets).expect("ASCII"),
+            _ => {}
+        }
+    }
+    assert!(reply.starts_with(expected) && reply.len() <= 12_288, "{} {reply}", reply.len());
+    if expected == "334 " {
+        assert_eq!(STANDARD.decode(reply[4..].trim_end()).map(|text| text.len()), Ok(length));
+    }
 }

@@ -8,7 +8,7 @@ use smtp::{
     address::Mailbox as Address,
     envelope::{Envelope, MailFrom, RcptTo, ReversePath},
     reply::Reply,
-    server::{AuthResult, Config, Event, Login, Role, Session, TlsInfo, Waiting},
+    server::{AuthResult, Config, Event, Login, Proof, Role, Session, TlsInfo, Waiting},
 };
 use store::NextHop;
 use tokio::{
@@ -169,8 +169,10 @@ impl Served<'_> {
     }
 
     async fn authenticate(&self, login: &Login) -> AuthResult {
-        let (client, password) = (self.peer.ip(), login.password.expose());
-        match self.door.shared.accounts.log_in(&login.identity, password, Some(client)).await {
+        // Nobody here verifies tokens, and none are offered.
+        let Proof::Password { identity, password } = &login.proof else { return AuthResult::Unavailable };
+        let client = self.peer.ip();
+        match self.door.shared.accounts.log_in(identity, password.expose(), Some(client)).await {
             Ok(user) => AuthResult::Accepted { user },
             Err(LogInError::Wrong) => AuthResult::Rejected,
             Err(error @ (LogInError::TooMany { .. } | LogInError::Busy | LogInError::Store(_))) => {
@@ -255,7 +257,7 @@ impl Served<'_> {
                 .await
                 .map(|submitted| submitted.id),
             (Role::Submission, None) => return Reply::new(530, (5, 7, 0), "Log in first"),
-            (role @ (Role::Mx | Role::Store), _) => {
+            (role @ (Role::Mx | Role::Store | Role::Relay), _) => {
                 acceptance
                     .arrive(Arrival {
                         origin: if role == Role::Mx { Origin::Incoming } else { Origin::MailStore },

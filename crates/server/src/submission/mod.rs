@@ -12,7 +12,7 @@ use std::{
 
 use smtp::{
     limits::Limits,
-    server::{Config, Role, StartTls},
+    server::{Config, Mechanism, Role, StartTls},
 };
 use store::Store;
 use tokio::sync::Semaphore;
@@ -115,6 +115,7 @@ impl Door {
                 TlsMode::StartTls => StartTls::Offered,
                 TlsMode::Implicit | TlsMode::None => StartTls::NotOffered,
             },
+            mechanisms: Mechanism::PASSWORDS.to_vec(),
             limits: Limits::default(),
         };
         Arc::new(Self {

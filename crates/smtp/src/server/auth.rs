@@ -1,28 +1,47 @@
-//! AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, over TLS only.
+//! AUTH (RFC 4954) with passwords (PLAIN, RFC 4616, and LOGIN) and tokens (OAUTHBEARER, RFC 7628, and XOAUTH2), over
+//! TLS only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::event::{AuthResult, Event, Login, Mechanism, Secret};
+use super::event::{AuthResult, Event, Login, Mechanism, Proof, Secret};
 use super::{Mode, Role, Session, Transaction};
-use crate::reply::Reply;
+use crate::reply::{CHALLENGE_LINE, Reply};
 
 /// `Username:` in base64.
 const USERNAME: &str = "VXNlcm5hbWU6";
 /// `Password:` in base64.
 const PASSWORD: &str = "UGFzc3dvcmQ6";
 
+/// Octets of a challenge in base64.
+const CHALLENGE: usize = CHALLENGE_LINE - "334 \r\n".len();
+
 /// What the next line of the exchange is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Exchange {
     Plain,
     LoginName,
-    LoginPassword { identity: String },
+    LoginPassword {
+        identity: String,
+    },
+    Token(Mechanism),
+    /// The client's last word after its token was not taken.
+    Failed,
 }
 
 impl Session {
+    pub(super) fn asks_for_login(&self) -> bool {
+        self.config.role == Role::Submission && !self.config.mechanisms.is_empty()
+    }
+
+    /// The names of what is offered, with this between them.
+    pub(super) fn offered_mechanisms(&self, between: &str) -> String {
+        let names: Vec<&str> = self.config.mechanisms.iter().map(|mechanism| mechanism.name()).collect();
+        names.join(between)
+    }
+
     pub(super) fn auth(&mut self, arguments: &str) -> Result<(), Reply> {
-        if self.config.role != Role::Submission {
+        if !self.asks_for_login() {
             return Err(Reply::new(502, (5, 5, 1), "There is no login here"));
         }
         if self.tls.is_none() {
@@ -35,15 +54,23 @@ impl Session {
             return Err(Reply::new(503, (5, 5, 1), "No login while a message is begun"));
         }
         let mut words = arguments.split_ascii_whitespace();
-        let mechanism = words.next().unwrap_or_default().to_ascii_uppercase();
+        let name = words.next().unwrap_or_default();
         let initial = words.next();
-        if mechanism.is_empty() || words.next().is_some() {
+        if name.is_empty() || words.next().is_some() {
             return Err(Reply::new(501, (5, 5, 4), "Syntax: AUTH mechanism [initial-response]"));
         }
-        let (exchange, challenge) = match mechanism.as_str() {
-            "PLAIN" => (Exchange::Plain, ""),
-            "LOGIN" => (Exchange::LoginName, USERNAME),
-            _ => return Err(Reply::new(504, (5, 5, 4), "Unknown mechanism; PLAIN and LOGIN are offered")),
+        let offered = |mechanism: &Mechanism| self.config.mechanisms.contains(mechanism);
+        let (exchange, challenge) = match Mechanism::from_name(name).filter(offered) {
+            Some(Mechanism::Plain) => (Exchange::Plain, ""),
+            Some(Mechanism::Login) => (Exchange::LoginName, USERNAME),
+            Some(mechanism @ (Mechanism::OauthBearer | Mechanism::Xoauth2)) => {
+                (Exchange::Token(mechanism), "")
+            }
+            None => {
+                let text =
+                    format!("This mechanism is not offered; these are: {}", self.offered_mechanisms(", "));
+                return Err(Reply::new(504, (5, 5, 4), text));
+            }
         };
         match initial {
             None => self.challenge(exchange, challenge),
@@ -67,6 +94,8 @@ impl Session {
         let outcome = match std::str::from_utf8(line) {
             // RFC 4954 §4.
             Ok("*") => Err(Reply::new(501, (5, 7, 0), "Login cancelled")),
+            // RFC 7628 §3.2.3: whatever it is, the login has failed, and was counted then.
+            _ if exchange == Exchange::Failed => return self.reply(&wrong_token()),
             Ok(text) => self.response(exchange, text),
             Err(_) => Err(not_base64()),
         };
@@ -85,26 +114,36 @@ impl Session {
                 if !authorization.is_empty() && authorization != identity {
                     return Err(Reply::new(535, (5, 7, 8), "Nobody may act for another account here"));
                 }
-                self.authenticate(Mechanism::Plain, identity.to_owned(), password)
+                self.password(Mechanism::Plain, identity.to_owned(), password)
             }
             Exchange::LoginName if text.is_empty() => Err(malformed()),
             Exchange::LoginName => {
                 self.challenge(Exchange::LoginPassword { identity: text }, PASSWORD);
                 Ok(())
             }
-            Exchange::LoginPassword { identity } => self.authenticate(Mechanism::Login, identity, &text),
+            Exchange::LoginPassword { identity } => self.password(Mechanism::Login, identity, &text),
+            Exchange::Token(_) if is_empty_or_has_nul(&text) => Err(malformed()),
+            Exchange::Token(mechanism) => {
+                self.authenticate(mechanism, Proof::Token(Secret::new(text)));
+                Ok(())
+            }
+            // Its line has no content that counts.
+            Exchange::Failed => Ok(()),
         }
     }
 
-    fn authenticate(&mut self, mechanism: Mechanism, identity: String, password: &str) -> Result<(), Reply> {
-        let nul = |text: &str| text.contains('\0');
-        if identity.is_empty() || password.is_empty() || nul(&identity) || nul(password) {
+    fn password(&mut self, mechanism: Mechanism, identity: String, password: &str) -> Result<(), Reply> {
+        if is_empty_or_has_nul(&identity) || is_empty_or_has_nul(password) {
             return Err(malformed());
         }
-        self.mode = Mode::AuthResult;
         let password = Secret::new(password.to_owned());
-        self.events.push_back(Event::Authenticate(Login { mechanism, identity, password }));
+        self.authenticate(mechanism, Proof::Password { identity, password });
         Ok(())
+    }
+
+    fn authenticate(&mut self, mechanism: Mechanism, proof: Proof) {
+        self.mode = Mode::AuthResult;
+        self.events.push_back(Event::Authenticate(Login { mechanism, proof }));
     }
 
     /// Answers [`Event::Authenticate`].
@@ -123,15 +162,40 @@ impl Session {
                 self.reply(&Reply::new(454, (4, 7, 0), "The login can't be checked now; try again soon"));
             }
             AuthResult::Rejected => {
-                self.counts.failed_logins += 1;
-                if self.counts.failed_logins >= self.config.limits.failed_logins {
-                    self.hang_up(&Reply::new(421, (4, 7, 0), "Too many failed logins"));
-                } else {
+                if self.may_try_again() {
                     self.reply(&Reply::new(535, (5, 7, 8), "User name or password is wrong"));
+                }
+            }
+            AuthResult::Challenge { text } => {
+                if self.may_try_again() {
+                    let challenge = STANDARD.encode(text);
+                    if challenge.len() > CHALLENGE {
+                        self.reply(&wrong_token());
+                    } else {
+                        self.challenge(Exchange::Failed, &challenge);
+                    }
                 }
             }
         }
     }
+
+    /// Counts a failed login; after too many the client is sent away.
+    fn may_try_again(&mut self) -> bool {
+        self.counts.failed_logins += 1;
+        let may = self.counts.failed_logins < self.config.limits.failed_logins;
+        if !may {
+            self.hang_up(&Reply::new(421, (4, 7, 0), "Too many failed logins"));
+        }
+        may
+    }
+}
+
+fn is_empty_or_has_nul(text: &str) -> bool {
+    text.is_empty() || text.contains('\0')
+}
+
+fn wrong_token() -> Reply {
+    Reply::new(535, (5, 7, 8), "The token is not valid here")
 }
 
 fn not_base64() -> Reply {

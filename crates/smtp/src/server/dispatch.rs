@@ -22,8 +22,11 @@ impl Session {
         }
         let in_auth = matches!(self.mode, Mode::Auth(_));
         let limits = &self.config.limits;
-        let line = if in_auth { limits.auth_line } else { limits.command_line };
-        let (used, read) = self.line.read(self.input.rest(), Bounds { line, refused: limits.refused_line });
+        // RFC 4954 §4: an initial response may be as long as any other.
+        let auth = limits.auth_line;
+        let line = if in_auth { auth } else { limits.command_line };
+        let bounds = Bounds { line, auth, refused: limits.refused_line };
+        let (used, read) = self.line.read(self.input.rest(), bounds);
         self.input.consume(used);
         match read {
             Read::More => return false,
@@ -44,7 +47,9 @@ impl Session {
                 Reply::new(500, (5, 5, 2), "A line ends with CRLF, not with a bare CR or LF")
             }
             // RFC 4954 §4.
-            Fault::TooLong if in_auth => Reply::new(500, (5, 5, 6), "The line is too long for AUTH"),
+            Fault::TooLong if in_auth || start == Start::Auth => {
+                Reply::new(500, (5, 5, 6), "The line is too long for AUTH")
+            }
             Fault::TooLong => Reply::new(500, (5, 5, 2), "The line is too long"),
         });
         if start == Start::Bdat && !in_auth {
@@ -182,8 +187,8 @@ impl Session {
             lines.push("STARTTLS".to_owned());
         }
         // RFC 4954 §4: no mechanism is advertised that is not permitted for lack of encryption.
-        if self.tls.is_some() && self.config.role == Role::Submission {
-            lines.push("AUTH PLAIN LOGIN".to_owned());
+        if self.tls.is_some() && self.asks_for_login() {
+            lines.push(format!("AUTH {}", self.offered_mechanisms(" ")));
         }
         if self.offers_requiretls() {
             lines.push("REQUIRETLS".to_owned());

@@ -57,10 +57,23 @@ pub enum Dropped {
 pub struct Login {
     /// How it came.
     pub mechanism: Mechanism,
-    /// Who the client says it is. Not empty.
-    pub identity: String,
-    /// Its proof.
-    pub password: Secret,
+    /// What came.
+    pub proof: Proof,
+}
+
+/// What a client shows to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// [`Mechanism::Plain`] and [`Mechanism::Login`].
+    Password {
+        /// Who the client says it is. Neither empty nor with NUL.
+        identity: String,
+        /// Its password, likewise.
+        password: Secret,
+    },
+    /// [`Mechanism::OauthBearer`] and [`Mechanism::Xoauth2`]: the client's response, decoded and otherwise as it came,
+    /// for whoever verifies tokens. Neither empty nor with NUL.
+    Token(Secret),
 }
 
 /// A SASL mechanism.
@@ -70,19 +83,46 @@ pub enum Mechanism {
     Plain,
     /// Never standardised, still asked for by Outlook and others.
     Login,
+    /// RFC 7628.
+    OauthBearer,
+    /// Google's forerunner of OAUTHBEARER.
+    Xoauth2,
 }
 
-/// A password: it never appears in debug output.
+impl Mechanism {
+    /// Those with a password.
+    pub const PASSWORDS: [Self; 2] = [Self::Plain, Self::Login];
+
+    /// All there are.
+    const ALL: [Self; 4] = [Self::Plain, Self::Login, Self::OauthBearer, Self::Xoauth2];
+
+    /// The name in EHLO and AUTH.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::OauthBearer => "OAUTHBEARER",
+            Self::Xoauth2 => "XOAUTH2",
+        }
+    }
+
+    /// The mechanism of this name, in any case (RFC 4954 §4), if it is one of these.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A password or token: it never appears in debug output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a password.
-    pub fn new(password: String) -> Self {
-        Self(password)
+    /// Wraps a password or token.
+    pub fn new(secret: String) -> Self {
+        Self(secret)
     }
 
-    /// The password, to check it.
+    /// What is wrapped, to check it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -104,6 +144,12 @@ pub enum AuthResult {
     },
     /// Unknown user or wrong password, which is not told apart: `535 5.7.8`.
     Rejected,
+    /// The token is not taken: `334` with this text in base64, and after the client's line `535 5.7.8` (RFC 7628
+    /// §3.2.3). A text that makes the line longer than RFC 4954 §4 allows is left out.
+    Challenge {
+        /// What whoever verifies the token says, for the client's program (RFC 7628 §3.2.2: JSON).
+        text: String,
+    },
     /// It can't be checked now: `454 4.7.0`.
     Unavailable,
 }

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
 pub(crate) enum Start {
     /// With `BDAT`: where its chunk ends is not known.
     Bdat,
+    /// With `AUTH`.
+    Auth,
     /// Otherwise.
     Other,
 }
@@ -35,6 +37,8 @@ pub(crate) enum Start {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) line: usize,
+    /// If it is an AUTH command.
+    pub(crate) auth: usize,
     pub(crate) refused: usize,
 }
 
@@ -76,7 +80,7 @@ impl LineReader {
                 return (used, self.refuse(Fault::BareCrOrLf));
             }
             if octet != b'\r' {
-                if self.line.len() + "?\r\n".len() > bounds.line {
+                if self.line.len() + "?\r\n".len() > self.limit(bounds) {
                     return (used, self.refuse(Fault::TooLong));
                 }
                 self.line.push(octet);
@@ -85,10 +89,21 @@ impl LineReader {
         (input.len(), Read::More)
     }
 
+    fn limit(&self, bounds: Bounds) -> usize {
+        if start(&self.line) == Start::Auth { bounds.auth } else { bounds.line }
+    }
+
     fn refuse(&mut self, fault: Fault) -> Read {
         let line = std::mem::take(&mut self.line);
         self.refused = line.len() + 1;
-        let bdat = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"));
-        Read::Fault(fault, if bdat { Start::Bdat } else { Start::Other })
+        Read::Fault(fault, start(&line))
+    }
+}
+
+fn start(line: &[u8]) -> Start {
+    match line.get(..4) {
+        Some(verb) if verb.eq_ignore_ascii_case(b"BDAT") => Start::Bdat,
+        Some(verb) if verb.eq_ignore_ascii_case(b"AUTH") => Start::Auth,
+        _ => Start::Other,
     }
 }

@@ -1,4 +1,4 @@
-//! The server side of SMTP: submission, incoming mail and the mail store's trusted entry.
+//! The server side of SMTP: submission, incoming mail, and the trusted entries of mail store and mail server.
 //!
 //! A driver owns the socket and asks the session what to do:
 //!
@@ -24,7 +24,7 @@ mod line;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use event::{AuthResult, Dropped, Event, Login, Mechanism, Secret, TlsInfo, Waiting};
+pub use event::{AuthResult, Dropped, Event, Login, Mechanism, Proof, Secret, TlsInfo, Waiting};
 
 use crate::content::ContentScan;
 use crate::envelope::{Envelope, MailFrom, RcptTo};
@@ -45,6 +45,9 @@ pub enum Role {
     Mx,
     /// The mail store, whose identity the driver has checked: no login, no STARTTLS needed.
     Store,
+    /// Another mail server that hands in what it would send out, its identity checked by the driver: no login, no
+    /// STARTTLS needed.
+    Relay,
 }
 
 /// Whether STARTTLS is offered while a connection is in clear.
@@ -67,6 +70,8 @@ pub struct Config {
     pub postmaster_domain: String,
     /// Whether STARTTLS is offered.
     pub starttls: StartTls,
+    /// How users may log in, in the order in which EHLO says it; only [`Role::Submission`] asks for a login.
+    pub mechanisms: Vec<Mechanism>,
     /// What one client may ask.
     pub limits: Limits,
 }

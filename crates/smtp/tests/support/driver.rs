@@ -5,7 +5,9 @@ use std::sync::Arc;
 use smtp::envelope::{Envelope, ReversePath};
 use smtp::limits::Limits;
 use smtp::reply::Reply;
-use smtp::server::{AuthResult, Config, Dropped, Event, Role, Session, StartTls, TlsInfo, Waiting};
+use smtp::server::{
+    AuthResult, Config, Dropped, Event, Mechanism, Proof, Role, Session, StartTls, TlsInfo, Waiting,
+};
 
 /// Everything a session did, in a form that does not depend on how the client's octets were cut.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,14 +36,37 @@ pub fn tls() -> TlsInfo {
     TlsInfo { version: "TLSv1.3".to_owned(), cipher: "TLS13_AES_256_GCM_SHA384".to_owned() }
 }
 
+fn log_in(proof: Proof) -> AuthResult {
+    match proof {
+        Proof::Password { identity, password } => {
+            let known = matches!(identity.as_str(), "alice@home.example" | "bob@home.example");
+            match password.expose() {
+                "demo" if known => AuthResult::Accepted { user: identity },
+                _ => AuthResult::Rejected,
+            }
+        }
+        Proof::Token(token) if token.expose().contains("auth=Bearer good\u{1}") => {
+            AuthResult::Accepted { user: "alice@home.example".to_owned() }
+        }
+        Proof::Token(token) if token.expose().contains("auth=Bearer later\u{1}") => AuthResult::Unavailable,
+        Proof::Token(_) => AuthResult::Challenge { text: r#"{"status":"invalid_token"}"#.to_owned() },
+    }
+}
+
 impl Driver {
     pub fn new(role: Role, limits: Limits, with_tls: bool) -> Self {
-        let starttls = if role == Role::Store { StartTls::NotOffered } else { StartTls::Offered };
+        Self::with_mechanisms(role, limits, with_tls, Mechanism::PASSWORDS.to_vec())
+    }
+
+    pub fn with_mechanisms(role: Role, limits: Limits, with_tls: bool, mechanisms: Vec<Mechanism>) -> Self {
+        let trusted = matches!(role, Role::Store | Role::Relay);
+        let starttls = if trusted { StartTls::NotOffered } else { StartTls::Offered };
         let config = Config {
             role,
             hostname: "home.example".to_owned(),
             postmaster_domain: "home.example".to_owned(),
             starttls,
+            mechanisms,
             limits,
         };
         let session = Session::new(Arc::new(config), with_tls.then(tls));
@@ -73,15 +98,7 @@ impl Driver {
         match event {
             Event::Send(octets) => self.record.sent.extend(octets),
             Event::StartTls { .. } => self.record.handshake = true,
-            Event::Authenticate(login) => {
-                let right = matches!(login.identity.as_str(), "alice@home.example" | "bob@home.example")
-                    && login.password.expose() == "demo";
-                self.session.auth_result(if right {
-                    AuthResult::Accepted { user: login.identity }
-                } else {
-                    AuthResult::Rejected
-                });
-            }
+            Event::Authenticate(login) => self.session.auth_result(log_in(login.proof)),
             Event::MailFrom { mail, .. } => {
                 let own = match &mail.reverse_path {
                     ReversePath::Null => true,

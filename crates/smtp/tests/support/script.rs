@@ -16,6 +16,9 @@ pub struct Script {
     pub auth: Option<(String, String)>,
     /// Limits that differ from the defaults; such a script can't be played against a server with its own.
     pub limits: Vec<(String, usize)>,
+    /// The login's mechanisms, if not those with a password; such a script can't be played against a server that
+    /// offers others.
+    pub mechanisms: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -69,6 +72,7 @@ impl Script {
 
     fn parse(name: &str, text: &str) -> Result<Self, String> {
         let (mut ehlo, mut auth, mut limits, mut role) = (None, None, Vec::new(), None);
+        let mut mechanisms = Vec::new();
         let mut lines = text.lines();
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
             if line.starts_with('#') {
@@ -82,6 +86,7 @@ impl Script {
                     let (address, password) = value.split_once(' ').ok_or("auth: address password")?;
                     auth = Some((address.to_owned(), password.to_owned()));
                 }
+                "mechanisms" => mechanisms = value.split(' ').map(str::to_owned).collect(),
                 "limits" => limits = parse_limits(value)?,
                 _ => return Err(format!("unknown header: {key}")),
             }
@@ -94,7 +99,7 @@ impl Script {
             }
         }
         let role = role.ok_or("the header needs a role")?;
-        Ok(Self { name: name.to_owned(), role, ehlo, auth, limits, steps })
+        Ok(Self { name: name.to_owned(), role, ehlo, auth, limits, mechanisms, steps })
     }
 }
 
