@@ -7,8 +7,10 @@ mod options;
 mod place;
 mod print;
 mod queue;
+mod sendmail;
 mod user;
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -22,7 +24,8 @@ use options::{Command, Options, Serve};
 
 pub use place::Place;
 
-/// Exit code for a command line that is none, by convention; `check`, whose codes mean something else, has its own.
+/// Exit code for a command line that is none, by convention; `check` and `sendmail`, whose codes mean something else,
+/// have their own.
 const USAGE: u8 = 2;
 
 /// Runs the command that the process was started with.
@@ -54,11 +57,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing can be done about a closed terminal.
     let _printed = error.print();
     let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let checking = std::env::args_os().nth(1).is_some_and(|command| command == "check");
-    match (wanted, checking) {
+    let command = std::env::args_os().nth(1);
+    match (wanted, command.as_deref().and_then(OsStr::to_str)) {
         (true, _) => ExitCode::SUCCESS,
-        (false, true) => ExitCode::from(check::COULD_NOT_CHECK),
-        (false, false) => ExitCode::from(USAGE),
+        (false, Some("check")) => ExitCode::from(check::COULD_NOT_CHECK),
+        (false, Some("sendmail")) => ExitCode::from(sendmail::USAGE),
+        (false, _) => ExitCode::from(USAGE),
     }
 }
 
@@ -84,6 +88,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
             wait(serve::run(loaded))
         }
         Command::User(options) => wait(user::run(options)),
+        Command::Sendmail(options) => Ok(sendmail::run(&options)),
         Command::Queue(options) => wait(queue::run(options)),
         Command::Memory(options) => wait(memory::run(options)),
         Command::Check(options) => {

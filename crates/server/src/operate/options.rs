@@ -31,6 +31,8 @@ pub(super) enum Command {
     Bounce(Bounce),
     /// Shows and changes what waits to be delivered
     Queue(Queue),
+    /// Hands the message on standard input to the server, as /usr/sbin/sendmail does; exits with 0 or a code of sysexits
+    Sendmail(Sendmail),
     /// Shows and forgets what mail has met at receiving hosts, by which downgrades are recognised
     Memory(Memory),
 }
@@ -158,6 +160,16 @@ pub(super) struct Bounce {
 }
 
 #[derive(Args)]
+pub(super) struct Sendmail {
+    /// The server's door: the `listen.store` of its configuration
+    #[arg(long, value_name = "PLACE")]
+    pub(super) socket: config::Place,
+    /// [-i] [-oi] -f SENDER [--] RECIPIENT…; with -i, a line of one dot does not end the message
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub(super) arguments: Vec<String>,
+}
+
+#[derive(Args)]
 pub(super) struct Queue {
     #[command(flatten)]
     pub(super) place: Where,
@@ -246,6 +258,8 @@ mod tests {
     #[case("check --config f b.example")]
     #[case("bounce one two --json")]
     #[case("bounce -")]
+    #[case("sendmail --socket /run/store -i -f <> -- a@b.example")]
+    #[case("sendmail --socket 127.0.0.1:2626 -oi -fa@b.example a@b.example")]
     #[case("queue list --data d")]
     #[case("queue show 1 --json --data d")]
     #[case("queue --data d retry 1")]
@@ -266,6 +280,7 @@ mod tests {
     #[case("user list --data d --config f")]
     #[case("check --data d")]
     #[case("bounce")]
+    #[case("sendmail -f <> a@b.example")]
     #[case("queue show --data d")]
     fn not_understood(#[case] line: &str) {
         let placed = parse(line).map(|options| match options.command {
