@@ -18,7 +18,7 @@ pub use mailbox::{Flags, ListedMessage};
 pub use message::{
     Attachment, AuthenticatedBy, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted,
 };
-pub use problem::{PROBLEM_JSON, Problem};
+pub use problem::{PROBLEM_CLOCK, PROBLEM_JSON, PROBLEM_TOKEN_EXPIRED, Problem};
 pub use stop::{OverrideRecorded, OverrideRequest, Replacement, Stop, StoppedRecipient};
 pub use time::rfc3339;
 

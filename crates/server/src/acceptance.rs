@@ -19,6 +19,7 @@ use crate::{
     headers::Headers,
     listing::{listing, rfc2822},
     local::Local,
+    senders::{MaySend, Senders, SendersError},
 };
 
 /// `Received` fields above which a message goes round in a circle (RFC 5321 §6.3).
@@ -38,6 +39,8 @@ pub struct Acceptance {
     /// Tells the queue runner that there is work.
     wake: Arc<Notify>,
     local: Arc<Local>,
+    /// As whom users may send.
+    senders: Senders,
     /// Signs users' mail.
     signer: Option<Arc<Signer>>,
 }
@@ -101,6 +104,9 @@ pub enum Refused {
     /// Ours: try again later.
     #[error("the message could not be stored")]
     Store(#[from] StoreError),
+    /// Ours likewise: as whom the user may send can't be looked up.
+    #[error("whether you may send under this address can't be checked now; try again in a few minutes")]
+    Unchecked(#[source] SendersError),
 }
 
 fn bad(code: u16, status: &'static str, field: &'static str, text: String) -> Refused {
@@ -115,7 +121,14 @@ pub fn same_address(a: &str, b: &str) -> bool {
 impl Acceptance {
     /// An acceptance that wakes the queue runner through `wake`.
     pub fn new(store: Arc<dyn Store>, events: Events, wake: Arc<Notify>, local: Arc<Local>) -> Self {
-        Self { store, events, wake, local, signer: None }
+        let senders = Senders::own(Arc::clone(&store));
+        Self { store, events, wake, local, senders, signer: None }
+    }
+
+    /// The same, with users who may send under further addresses.
+    #[must_use]
+    pub fn letting(self, senders: Senders) -> Self {
+        Self { senders, ..self }
     }
 
     /// The same, which signs users' mail (RFC 6376).
@@ -129,6 +142,11 @@ impl Acceptance {
         &self.local
     }
 
+    /// As whom users may send.
+    pub fn senders(&self) -> &Senders {
+        &self.senders
+    }
+
     /// Accepts a submitted message for good: when this returns `Ok`, it is on disk. Gives the queue id and Message-ID.
     pub async fn submit(&self, submission: Submission) -> Result<api::Submitted, Refused> {
         let now = Timestamp::now();
@@ -136,12 +154,12 @@ impl Acceptance {
         let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } =
             submission;
         let headers = read_headers(&content)?;
-        own_sender(&account, &mail_from, &headers)?;
+        self.own_sender(&account, &mail_from, &headers).await?;
         let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
         let outgoing = self.signed(
             headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat()),
-            &account,
+            &headers,
             now,
         );
         let wish = wish(&mail_from, &headers);
@@ -178,13 +196,15 @@ impl Acceptance {
         Ok(api::Submitted { id: queue_id, message_id })
     }
 
-    /// With a signature of the account's domain, if there is a key for it. A message that can't be signed leaves as it is.
-    fn signed(&self, message: Vec<u8>, account: &str, now: Timestamp) -> Vec<u8> {
-        let domain = account.rsplit('@').next().unwrap_or_default();
-        let Some(signer) = self.signer.as_ref().filter(|signer| signer.domain().eq_ignore_ascii_case(domain))
-        else {
-            return message;
+    /// With a signature of the domain in From, if there is a key for it: readers judge by that domain (RFC 7489 §3.1.1),
+    /// which with an alias is not always the account's. A message that can't be signed leaves as it is.
+    fn signed(&self, message: Vec<u8>, headers: &Headers<'_>, now: Timestamp) -> Vec<u8> {
+        let authors = headers.addresses("From").unwrap_or_default();
+        let of_an_author = |signer: &&Arc<Signer>| {
+            let mut domains = authors.iter().filter_map(|address| address.rsplit('@').next());
+            domains.any(|domain| signer.domain().eq_ignore_ascii_case(domain))
         };
+        let Some(signer) = self.signer.as_ref().filter(of_an_author) else { return message };
         match signer.sign(&message, now) {
             Ok(field) => [field, message].concat(),
             Err(error) => {
@@ -192,6 +212,33 @@ impl Acceptance {
                 message
             }
         }
+    }
+
+    /// No sending under an address that is not the user's: MAIL FROM, From and Sender (RFC 6409 §6.1). The null
+    /// reverse-path is allowed.
+    async fn own_sender(
+        &self,
+        account: &str,
+        mail_from: &MailFrom,
+        headers: &Headers<'_>,
+    ) -> Result<(), Refused> {
+        let reverse_path = Some(mail_from.reverse_path.as_str()).filter(|path| !path.is_empty());
+        let mut fields = vec![("MAIL FROM", reverse_path.map(str::to_owned).into_iter().collect())];
+        for name in ["From", "Sender"] {
+            fields.push((name, authors(headers, name)?));
+        }
+        for (field, addresses) in fields {
+            let addresses = addresses.iter().map(String::as_str);
+            let text = match self.senders.may_send(account, addresses).await.map_err(Refused::Unchecked)? {
+                MaySend::Yes => continue,
+                MaySend::NotAs(foreign) => {
+                    format!("you are logged in as {account} and cannot send as {foreign} ({field})")
+                }
+                MaySend::TooMany(most) => format!("{field} has more than {most} addresses"),
+            };
+            return Err(bad(550, "5.7.1", field, text));
+        }
+        Ok(())
     }
 
     /// Accepts a message from the mail store or from outside, likewise; gives the queue id.
@@ -318,40 +365,17 @@ fn read_headers(content: &[u8]) -> Result<Headers<'_>, Refused> {
     Ok(headers)
 }
 
-/// No sending under an address that is not the user's: MAIL FROM, From and Sender (RFC 6409 §6.1). The null reverse-path is allowed.
-fn own_sender(account: &str, mail_from: &MailFrom, headers: &Headers<'_>) -> Result<(), Refused> {
-    let reverse_path = mail_from.reverse_path.as_str();
-    if !reverse_path.is_empty() && !same_address(reverse_path, account) {
-        let text = format!("you are logged in as {account} and cannot send as {reverse_path}");
-        return Err(bad(550, "5.7.1", "MAIL FROM", text));
-    }
-    if headers.count("From") == 0 {
-        return Err(bad(
-            550,
-            "5.6.0",
-            "From",
-            "the message has no From field: add one with your address".to_owned(),
-        ));
-    }
-    for name in ["From", "Sender"] {
-        if headers.count(name) > 1 {
-            return Err(bad(
-                550,
-                "5.6.0",
-                name,
-                format!("the message has more than one {name} field: keep one"),
-            ));
-        }
-        let addresses = headers.addresses(name).unwrap_or_default();
-        if headers.count(name) == 1 && addresses.is_empty() {
-            return Err(bad(550, "5.6.0", name, format!("the {name} field has no address")));
-        }
-        if let Some(foreign) = addresses.iter().find(|address| !same_address(address, account)) {
-            let text = format!("you are logged in as {account} and cannot send as {foreign} (field {name})");
-            return Err(bad(550, "5.7.1", name, text));
-        }
-    }
-    Ok(())
+/// The addresses in From, which must be there, or in Sender.
+fn authors(headers: &Headers<'_>, name: &'static str) -> Result<Vec<String>, Refused> {
+    let addresses = headers.addresses(name).unwrap_or_default();
+    let text = match headers.count(name) {
+        0 if name == "From" => "the message has no From field: add one with your address".to_owned(),
+        0 => return Ok(addresses),
+        1 if addresses.is_empty() => format!("the {name} field has no address"),
+        1 => return Ok(addresses),
+        _ => format!("the message has more than one {name} field: keep one"),
+    };
+    Err(bad(550, "5.6.0", name, text))
 }
 
 /// RFC 8689 §4.1: REQUIRETLS goes before the header.

@@ -22,13 +22,14 @@ use crate::{
     accounts::Accounts,
     check::Checks,
     clock::Clock,
-    config::{Listen, Place},
+    config::{Listen, Place, SendersOptions, WebmailKey},
     events::Events,
-    http::{self, HttpState, Scheme},
+    http::{self, HttpState, Scheme, WebmailKeys},
     listener::{Guests, Listener},
     local::Local,
     policies::Policies,
     queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
+    senders::Senders,
     submission::{Certificate, Door, Shared, TlsMode, acceptor},
     tls_reports::TlsReports,
 };
@@ -57,6 +58,10 @@ pub struct NodeConfig {
     pub signer: Option<Arc<tlsrpt::Signer>>,
     /// Who reports to receiving domains, and what signs the reports, if that is wanted.
     pub tls_reporter: Option<(tlsrpt::Reporter, Arc<tlsrpt::Signer>)>,
+    /// Under which further addresses users may send.
+    pub senders: Option<SendersOptions>,
+    /// What the webmail's plugin signs its tokens with.
+    pub webmail: Vec<WebmailKey>,
     /// How users reach the page.
     pub scheme: Scheme,
     /// How long finished messages, stops and evidence are kept.
@@ -156,6 +161,8 @@ impl Node {
             settings,
             signer,
             tls_reporter,
+            senders,
+            webmail,
             scheme,
             keep,
         } = config;
@@ -171,7 +178,8 @@ impl Node {
         let accounts = Accounts::new(Arc::clone(&store));
         let acceptance =
             Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
-                .signing(signer);
+                .signing(signer)
+                .letting(Senders::new(Arc::clone(&store), senders.as_ref()));
         let reporting = if tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
         let reporter =
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
@@ -181,6 +189,7 @@ impl Node {
             acceptance: acceptance.clone(),
             events: events.clone(),
             checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store))),
+            webmail: Arc::new(WebmailKeys::new(&webmail)),
             server_name: local.server_name.clone(),
             clock: Clock::system(),
             scheme,

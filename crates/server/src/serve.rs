@@ -11,10 +11,11 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, Listen},
+    config::{Config, Listen, WebmailKey, WebmailOptions},
     http::Scheme,
     listener::Guests,
     node::{LocalGuests, Node, NodeConfig, stopped_by_signal},
+    senders,
     submission::{Certificate, self_signed},
 };
 
@@ -46,6 +47,10 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
     settings(config)?;
     config.signer()?;
     config.reporter()?;
+    webmail_keys(config)?;
+    if let Some(options) = &config.senders {
+        senders::check(options)?;
+    }
     guests(config)?;
     if let Some(files) = &config.tls {
         Certificate::read(&files.certificate, &files.key).context("tls")?;
@@ -66,6 +71,8 @@ pub fn node_config(config: &Config, settings: Settings) -> anyhow::Result<NodeCo
         settings,
         signer: config.signer()?,
         tls_reporter: config.reporter()?,
+        senders: config.senders.clone(),
+        webmail: webmail_keys(config)?,
         scheme: if config.https { Scheme::Https } else { Scheme::Http },
         keep: SignedDuration::from_hours(hours),
     })
@@ -93,6 +100,10 @@ pub fn settings(config: &Config) -> anyhow::Result<Settings> {
 /// Addresses the server is known to have: mail that MX records lead there would go round in a circle.
 fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
     listen.addresses().iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect()
+}
+
+fn webmail_keys(config: &Config) -> anyhow::Result<Vec<WebmailKey>> {
+    config.webmail.as_ref().map(WebmailOptions::keys).transpose().map(Option::unwrap_or_default)
 }
 
 fn guests(config: &Config) -> anyhow::Result<LocalGuests> {

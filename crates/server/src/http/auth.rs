@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 
-use super::{App, Failure};
+use super::{App, Failure, webmail};
 
 /// The cookie's name.
 pub(super) const COOKIE_NAME: &str = "tls_guarantee_session";
@@ -44,8 +44,16 @@ impl Token {
 /// A logged-in account.
 pub(super) struct LoggedIn {
     pub(super) account: String,
-    pub(super) token_hash: [u8; 32],
+    pub(super) by: By,
     pub(super) expires_at: Timestamp,
+}
+
+/// By what an account is logged in.
+pub(super) enum By {
+    /// A session, by the hash of its token.
+    Session([u8; 32]),
+    /// The webmail, which has checked who it is.
+    Webmail,
 }
 
 impl FromRequestParts<App> for LoggedIn {
@@ -53,6 +61,7 @@ impl FromRequestParts<App> for LoggedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let token = match bearer(&parts.headers)? {
+            Some(token) if webmail::is_jwt(token.reveal()) => return from_webmail(&token, app).await,
             Some(token) => token,
             None => {
                 let token = cookie(&parts.headers).ok_or_else(|| {
@@ -67,8 +76,16 @@ impl FromRequestParts<App> for LoggedIn {
         let session = session.ok_or_else(|| {
             Failure::unauthenticated("The session has ended, or the token is wrong. Log in again.")
         })?;
-        Ok(Self { account: session.account, token_hash, expires_at: session.expires_at })
+        Ok(Self { account: session.account, by: By::Session(token_hash), expires_at: session.expires_at })
     }
+}
+
+/// The account that the webmail's token speaks for; it is made when it is here for the first time.
+async fn from_webmail(token: &Token, app: &App) -> Result<LoggedIn, Failure> {
+    let now = app.clock.now();
+    let bearer = webmail::check(token.reveal(), &app.webmail, app.acceptance.local(), now)?;
+    let account = app.store.ensure_account(&bearer.address, now).await?;
+    Ok(LoggedIn { account, by: By::Webmail, expires_at: bearer.until })
 }
 
 /// `Authorization: Bearer TOKEN` (RFC 6750 §2.1).

@@ -15,7 +15,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, interval};
 
-use super::auth::LoggedIn;
+use super::auth::{By, LoggedIn};
 use super::openapi::{Always, Counted, NeedsLogin};
 use super::slots::Slot;
 use super::{App, Failure};
@@ -33,14 +33,21 @@ const SESSION_CHECK: Duration = Duration::from_secs(60);
 /// Nothing is repeated: after connecting, and on the event `resync`, fetch anew what you show.
 #[utoipa::path(
     get, path = "/events", tag = "events", operation_id = "events",
-    responses((status = 200, description = "A stream that lasts as long as the session.", body = Told, content_type = "text/event-stream"), Counted, NeedsLogin, Always),
+    responses((status = 200, description = "A stream that lasts as long as the session, or the webmail's token.", body = Told, content_type = "text/event-stream"), Counted, NeedsLogin, Always),
 )]
 pub(super) async fn events(State(app): State<App>, user: LoggedIn) -> Result<impl IntoResponse, Failure> {
     let slot = app.0.streams.take(&user.account)?;
     let stopping = app.shutdown.clone().cancelled_owned();
     let receiver = app.events.subscribe();
+    let lasting = user.expires_at.duration_since(app.clock.now()).try_into().unwrap_or_default();
     let listener = Listener { receiver, app, user, session_check: interval(SESSION_CHECK), _slot: slot };
-    let events = stream::unfold(listener, Listener::next).map(Ok::<_, Infallible>).take_until(stopping);
+    let ended = async move {
+        tokio::select! {
+            () = stopping => {}
+            () = tokio::time::sleep(lasting) => {}
+        }
+    };
+    let events = stream::unfold(listener, Listener::next).map(Ok::<_, Infallible>).take_until(ended);
     // nginx would hold events back until its buffer is full.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))))
@@ -74,8 +81,13 @@ impl Listener {
     }
 
     async fn session_lasts(&self) -> bool {
-        let session = self.app.store.session(&self.user.token_hash, self.app.clock.now()).await;
-        matches!(session, Ok(Some(_)))
+        let now = self.app.clock.now();
+        match &self.user.by {
+            By::Session(token_hash) => {
+                matches!(self.app.store.session(token_hash, now).await, Ok(Some(_)))
+            }
+            By::Webmail => now < self.user.expires_at,
+        }
     }
 }
 

@@ -31,6 +31,12 @@ impl Failure {
         Self(Box::new(Parts { problem, headers: HeaderMap::new() }))
     }
 
+    /// With another type than `about:blank#word`.
+    pub(crate) fn kind(mut self, kind: &str) -> Self {
+        kind.clone_into(&mut self.0.problem.kind);
+        self
+    }
+
     /// With what is wrong with this request, and the remedy.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.problem.detail = Some(detail.into());

@@ -24,6 +24,9 @@ const MESSAGE_OCTETS: usize = 50 << 20;
 /// Octets of a draft: its attachments are in base64.
 const DRAFT_OCTETS: usize = MESSAGE_OCTETS / 3 * 4 + (1 << 20);
 
+/// After which as whom a user may send can be looked up again.
+const SENDERS_RETRY: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// What a new message is for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +100,7 @@ async fn content(app: &App, account: &str, request: Request) -> Result<Bytes, Fa
 fn refused(refused: Refused) -> Failure {
     match refused {
         Refused::Store(error) => error.into(),
+        error @ Refused::Unchecked(_) => Failure::unavailable(&format!("{error}."), SENDERS_RETRY),
         Refused::Bad { code, status, field, text } => {
             let failure = match (code, status) {
                 (552, _) | (_, "5.3.4") => Failure::too_large(MESSAGE_OCTETS).detail(format!("{text}.")),

@@ -17,6 +17,7 @@ mod slots;
 mod stops;
 mod time_limit;
 mod trace;
+mod webmail;
 
 use std::fmt;
 use std::ops::Deref;
@@ -36,6 +37,7 @@ use crate::clock::Clock;
 use crate::events::Events;
 
 pub use serve::serve;
+pub use webmail::WebmailKeys;
 
 pub(crate) use failure::Failure;
 use slots::Slots;
@@ -71,6 +73,8 @@ pub struct HttpState {
     pub events: Events,
     /// What `POST /checks` asks.
     pub checker: Arc<dyn Checker>,
+    /// What the webmail's plugin signs its tokens with.
+    pub webmail: Arc<WebmailKeys>,
     /// This server's name as its reports have it.
     pub server_name: String,
     /// The time.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,8 +48,11 @@ impl Modify for SecuritySchemes {
             CSRF_HEADER,
             "Any value: with the cookie, and any method but GET and HEAD, its presence shows that no other site's page is asking.",
         );
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+            "The token that POST /session gives, or one that the webmail's plugin signs: a JWT by HS256 with `kid`, `sub` (the account's address), `aud` (this server's name), `iat` and `exp`, for 10 minutes at most.",
+        ));
         let schemes = [
-            ("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer))),
+            ("bearer", SecurityScheme::Http(bearer.build())),
             ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
             ("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf))),
         ];
@@ -109,7 +112,7 @@ pub(super) enum Always {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only described")]
 pub(super) enum NeedsLogin {
-    /// Not logged in, or not any more.
+    /// Not logged in, or not any more. With a webmail's token, the type `urn:tls-guarantee:problem:token-expired` asks for a fresh one, and `urn:tls-guarantee:problem:clock` says that the clocks differ.
     #[response(status = 401, content_type = "application/problem+json", headers(("www-authenticate" = String, description = "`Bearer`")))]
     Unauthenticated(Problem),
 }

@@ -12,7 +12,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use jiff::SignedDuration;
 use store::SessionRow;
 
-use super::auth::{COOKIE_NAME, LoggedIn, Token};
+use super::auth::{By, COOKIE_NAME, LoggedIn, Token};
 use super::body::JsonBody;
 use super::openapi::{Always, Changes, NeedsLogin, ReadsJson};
 use super::{App, Failure, Scheme};
@@ -69,7 +69,7 @@ pub(super) async fn session(State(app): State<App>, user: LoggedIn) -> Json<Sess
     Json(SessionAccount { address: user.account, server_name, expires_at: user.expires_at })
 }
 
-/// Log out: the token is worth nothing any more.
+/// Log out: the token is worth nothing any more. A webmail's token can't be taken back: it ends by itself, in minutes.
 #[utoipa::path(
     delete, path = "/session", tag = "session", operation_id = "log_out",
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
@@ -80,7 +80,14 @@ pub(super) async fn log_out(
     headers: HeaderMap,
     user: LoggedIn,
 ) -> Result<impl IntoResponse, Failure> {
-    app.store.remove_session(&user.token_hash).await?;
+    match user.by {
+        By::Session(token_hash) => app.store.remove_session(&token_hash).await?,
+        By::Webmail => {
+            return Err(Failure::forbidden(
+                "The webmail's token ends by itself, in minutes. Log out in the webmail.",
+            ));
+        }
+    }
     Ok((StatusCode::NO_CONTENT, set_cookie(&app, &headers, "", 0)))
 }
 

@@ -20,9 +20,10 @@ use tokio_rustls::server::TlsStream;
 
 use super::{Door, HANDSHAKE, IDLE, TlsMode};
 use crate::{
-    acceptance::{Arrival, Refused, Submission, Trace, same_address},
+    acceptance::{Arrival, Refused, Submission, Trace},
     accounts::LogInError,
     listener::{Peer, Stream},
+    senders::MaySend,
 };
 
 /// Octets read from a client at a time.
@@ -152,7 +153,10 @@ impl Served<'_> {
     async fn answer(&mut self, session: &mut Session, event: Event) {
         match event {
             Event::Authenticate(login) => session.auth_result(self.authenticate(&login).await),
-            Event::MailFrom { mail, .. } => session.mail_result(self.may_send(session, &mail)),
+            Event::MailFrom { mail, .. } => {
+                let verdict = self.may_send(session, &mail).await;
+                session.mail_result(verdict);
+            }
             Event::RcptTo(rcpt) => session.rcpt_result(self.may_receive(&rcpt).await),
             Event::MessageStart(envelope) => {
                 self.message = Some(Incoming { envelope, content: BytesMut::new(), room: Vec::new() });
@@ -183,13 +187,19 @@ impl Served<'_> {
     }
 
     /// RFC 6409 §6.1. The null reverse-path is allowed: the guarantee holds for it.
-    fn may_send(&self, session: &Session, mail: &MailFrom) -> Result<(), Reply> {
-        match (self.door.config.role, &mail.reverse_path, session.user()) {
-            (Role::Submission, ReversePath::Address(address), Some(user)) if !same_address(address, user) => {
+    async fn may_send(&self, session: &Session, mail: &MailFrom) -> Result<(), Reply> {
+        let (Role::Submission, ReversePath::Address(address), Some(user)) =
+            (self.door.config.role, &mail.reverse_path, session.user())
+        else {
+            return Ok(());
+        };
+        match self.door.shared.acceptance.senders().may_send(user, [address.as_str()]).await {
+            Ok(MaySend::Yes) => Ok(()),
+            Ok(MaySend::NotAs(_) | MaySend::TooMany(_)) => {
                 let text = format!("You are logged in as {user} and cannot send as {address}");
                 Err(Reply::new(553, (5, 7, 1), text))
             }
-            _ => Ok(()),
+            Err(_) => Err(unchecked()),
         }
     }
 
@@ -289,11 +299,21 @@ fn refusal(refused: &Refused) -> Reply {
             Ok(status) => Reply::new(*code, status, text.clone()),
             Err(_) => Reply::bare(*code, vec![text.clone()]),
         },
+        Refused::Unchecked(_) => unchecked(),
         Refused::Store(error) => {
             tracing::error!(%error, "a message could not be stored");
             Reply::new(451, (4, 3, 0), "The message could not be stored; try again later")
         }
     }
+}
+
+/// As whom the user may send can't be looked up: never to be taken for a yes.
+fn unchecked() -> Reply {
+    Reply::new(
+        451,
+        (4, 3, 0),
+        "Whether you may send under this address can't be checked now; try again later",
+    )
 }
 
 async fn write<S: AsyncWrite + Unpin>(stream: &mut S, octets: &[u8]) -> io::Result<()> {
