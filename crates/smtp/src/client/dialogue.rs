@@ -119,6 +119,7 @@ pub enum NotBegun {
 #[derive(Debug)]
 pub struct Dialogue {
     name: String,
+    protocol: Protocol,
     wish: TlsWish,
     state: State,
     secured: Secured,
@@ -128,6 +129,12 @@ pub struct Dialogue {
     actions: VecDeque<Action>,
     dots: DotWriter,
     needs_reset: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Smtp,
+    Lmtp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +157,18 @@ enum State {
 impl Dialogue {
     /// A dialogue on a fresh connection. `name` is our host name in ASCII, for EHLO.
     pub fn new(name: impl Into<String>, wish: TlsWish) -> Self {
+        Self::speaking(Protocol::Smtp, name.into(), wish)
+    }
+
+    /// A dialogue with an LMTP server, where nothing is encrypted.
+    pub(super) fn lmtp(name: String) -> Self {
+        Self::speaking(Protocol::Lmtp, name, TlsWish::Never)
+    }
+
+    fn speaking(protocol: Protocol, name: String, wish: TlsWish) -> Self {
         Self {
-            name: name.into(),
+            name,
+            protocol,
             wish,
             state: State::Awaiting(Stage::Greeting),
             secured: Secured::No,
@@ -321,8 +338,11 @@ impl Dialogue {
         let refused = |reply| Report::Failed(Failure::Refused { stage, reply });
         match stage {
             _ if reply.code == 421 => self.over(refused(reply)),
-            Stage::Greeting if reply.is_positive() => self.say_hello("EHLO", Stage::Ehlo),
-            Stage::Ehlo if reply.is_positive() => self.greeted(Capabilities::from_ehlo(&reply)),
+            Stage::Greeting if reply.is_positive() => match self.protocol {
+                Protocol::Smtp => self.say_hello("EHLO", Stage::Ehlo),
+                Protocol::Lmtp => self.say_hello("LHLO", Stage::Lhlo),
+            },
+            Stage::Ehlo | Stage::Lhlo if reply.is_positive() => self.greeted(Capabilities::from_ehlo(&reply)),
             // RFC 5321 §4.1.4, and 504: EHLO is not known here.
             Stage::Ehlo if matches!(reply.code, 500 | 501 | 502 | 504 | 550) => {
                 self.say_hello("HELO", Stage::Helo);

@@ -1,4 +1,4 @@
-//! The client side of SMTP: what delivery speaks to a next hop.
+//! The client side of SMTP, what delivery speaks to a next hop; and of LMTP, what it speaks to the mailboxes' server.
 //!
 //! A driver owns the socket and does what the dialogue says:
 //!
@@ -17,11 +17,13 @@
 //! ```
 //!
 //! Envelope and message leave only in a [`Transaction`], and that can't be made without the
-//! [`Clearance`](guarantee::Clearance) that only `guarantee::judge` gives.
+//! [`Clearance`](guarantee::Clearance) that only `guarantee::judge` gives; or, to the mailboxes, in an
+//! [`LmtpTransaction`], which only an [`LmtpDialogue`] takes.
 
 mod capabilities;
 mod dialogue;
 mod dots;
+mod lmtp;
 mod prepare;
 mod reply;
 mod stage;
@@ -30,6 +32,7 @@ mod transaction;
 pub use capabilities::{Capabilities, Extension};
 pub use dialogue::{Action, Dialogue, Failure, NotBegun, Report, TlsWish, WithoutTls};
 pub use dots::DotWriter;
+pub use lmtp::{LmtpDialogue, LmtpTransaction};
 pub use prepare::{Flag, MailParameters, Message, Obstacle, prepare};
 pub use reply::{BadReply, ReplyReader};
 pub use stage::{CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT, Stage};

@@ -20,6 +20,8 @@ pub enum Stage {
     Ehlo,
     /// HELO, after EHLO was not understood.
     Helo,
+    /// LHLO, which LMTP has instead of both (RFC 2033 §4.1).
+    Lhlo,
     /// STARTTLS.
     StartTls,
     /// RSET.
@@ -43,7 +45,7 @@ impl Stage {
     pub fn timeout(self) -> Duration {
         const MINUTE: u64 = 60;
         Duration::from_secs(match self {
-            Self::Greeting | Self::Ehlo | Self::Helo | Self::Mail | Self::Rcpt => 5 * MINUTE,
+            Self::Greeting | Self::Ehlo | Self::Helo | Self::Lhlo | Self::Mail | Self::Rcpt => 5 * MINUTE,
             Self::StartTls | Self::Data => 2 * MINUTE,
             Self::Block => 3 * MINUTE,
             Self::EndOfData => 10 * MINUTE,
@@ -59,6 +61,7 @@ impl Stage {
             Self::Greeting => "connection",
             Self::Ehlo => "EHLO",
             Self::Helo => "HELO",
+            Self::Lhlo => "LHLO",
             Self::StartTls => "STARTTLS",
             Self::Rset => "RSET",
             Self::Mail => "MAIL FROM",

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use guarantee::{Clearance, Protection};
 
-use super::{Capabilities, Extension, Flag, Message, Obstacle, Stage, prepare};
+use super::{Capabilities, Extension, Flag, MailParameters, Message, Obstacle, Stage, prepare};
 use crate::envelope::{BodyType, Notify, RcptTo, Ret, ReversePath};
 use crate::reply::{Class, EnhancedStatus, Reply};
 
@@ -21,6 +21,18 @@ pub struct Transaction {
     pub(super) commands: VecDeque<Command>,
     pub(super) recipients: usize,
     pub(super) pipelining: bool,
+    pub(super) after_dot: AfterDot,
+}
+
+/// What the server says to the dot after the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AfterDot {
+    /// One reply for all (RFC 5321 §4.1.1.4).
+    One,
+    /// One for each accepted recipient, in their order (RFC 2033 §4.2).
+    EachRecipient,
+    /// There is no message: whether the recipients are accepted is all that is asked.
+    NoMessage,
 }
 
 /// A command and what it is.
@@ -37,6 +49,8 @@ enum Step {
     Rcpt(usize),
     Data,
     EndOfData,
+    /// What became of this recipient's copy.
+    Verdict(usize),
 }
 
 impl Step {
@@ -46,7 +60,7 @@ impl Step {
             Self::Mail => Stage::Mail,
             Self::Rcpt(_) => Stage::Rcpt,
             Self::Data => Stage::Data,
-            Self::EndOfData => Stage::EndOfData,
+            Self::EndOfData | Self::Verdict(_) => Stage::EndOfData,
         }
     }
 }
@@ -67,6 +81,19 @@ impl Transaction {
         if parameters.requiretls == Flag::Said && clearance.protection() < Protection::Authenticated {
             return Err(Obstacle::NoRequireTls);
         }
+        Ok(Self {
+            protection: clearance.protection(),
+            ..Self::prepared(message, &parameters, capabilities, AfterDot::One)
+        })
+    }
+
+    /// A message in commands, for a connection that need not be protected.
+    pub(super) fn prepared(
+        message: &Message<'_>,
+        parameters: &MailParameters,
+        capabilities: &Capabilities,
+        after_dot: AfterDot,
+    ) -> Self {
         let mut commands = VecDeque::with_capacity(message.recipients.len() + 2);
         let mut line = match &message.mail.reverse_path {
             ReversePath::Null => "MAIL FROM:<>".to_owned(),
@@ -89,7 +116,7 @@ impl Transaction {
             Some(Ret::Hdrs) => line += " RET=HDRS",
             None => {}
         }
-        if let Some(envid) = parameters.envid {
+        if let Some(envid) = &parameters.envid {
             line += &format!(" ENVID={envid}");
         }
         commands.push_back(Command { step: Step::Mail, line });
@@ -97,10 +124,12 @@ impl Transaction {
         for (index, recipient) in message.recipients.iter().enumerate() {
             commands.push_back(Command { step: Step::Rcpt(index), line: rcpt_line(recipient, dsn) });
         }
-        commands.push_back(Command { step: Step::Data, line: "DATA".to_owned() });
+        if after_dot != AfterDot::NoMessage {
+            commands.push_back(Command { step: Step::Data, line: "DATA".to_owned() });
+        }
         let pipelining = capabilities.offers(Extension::Pipelining);
         let recipients = message.recipients.len();
-        Ok(Self { protection: clearance.protection(), commands, recipients, pipelining })
+        Self { protection: Protection::None, commands, recipients, pipelining, after_dot }
     }
 
     /// Begins with RSET, after a transaction that did not end with its message.
@@ -230,6 +259,7 @@ pub(super) struct Running {
     /// RCPT was accepted and nothing final is known.
     accepted: Vec<bool>,
     pipelining: bool,
+    after_dot: AfterDot,
     at: At,
     clean: bool,
 }
@@ -261,6 +291,7 @@ impl Running {
             results: vec![None; transaction.recipients],
             accepted: vec![false; transaction.recipients],
             pipelining: transaction.pipelining,
+            after_dot: transaction.after_dot,
             at: At::Envelope,
             clean: false,
         }
@@ -281,9 +312,13 @@ impl Running {
     fn next_group(&mut self) -> Want {
         let mut octets = Vec::new();
         let mut stage = Stage::Data;
-        while let Some(command) = self.commands.pop_front() {
+        while let Some(command) = self.commands.pop_front_if(|command| {
+            // RFC 2033 §4.2 has no reply to the dot after a message for nobody: DATA waits until somebody is accepted.
+            let waits = self.after_dot == AfterDot::EachRecipient && command.step == Step::Data;
+            !waits || self.pending.is_empty()
+        }) {
             let useless = match command.step {
-                Step::Rset | Step::Mail | Step::EndOfData => false,
+                Step::Rset | Step::Mail | Step::EndOfData | Step::Verdict(_) => false,
                 // The results are all known once MAIL was refused.
                 Step::Rcpt(index) => self.results[index].is_some(),
                 Step::Data => self.is_hopeless(),
@@ -330,11 +365,23 @@ impl Running {
                 self.accepted[index] = positive;
                 if !positive {
                     self.results[index] = Some(RecipientOutcome::Refused { stage, reply });
+                } else if self.after_dot == AfterDot::NoMessage {
+                    self.results[index] = Some(RecipientOutcome::Accepted(reply));
                 }
             }
             Step::Rcpt(_) => {}
             Step::Data => self.data_reply(reply),
             Step::EndOfData if self.at == At::LoneDot => self.clean = true,
+            Step::Verdict(index) => {
+                self.clean = self.pending.is_empty();
+                self.at = At::End;
+                self.accepted[index] = false;
+                self.results[index] = Some(if positive {
+                    RecipientOutcome::Accepted(reply)
+                } else {
+                    RecipientOutcome::Refused { stage, reply }
+                });
+            }
             Step::EndOfData => {
                 self.clean = true;
                 self.at = At::End;
@@ -372,7 +419,12 @@ impl Running {
 
     /// The dot after the message is on its way.
     pub(super) fn ended(&mut self) {
-        self.pending.push_back(Step::EndOfData);
+        let accepted = self.accepted.iter().enumerate().filter(|(_, accepted)| **accepted);
+        match self.after_dot {
+            AfterDot::One => self.pending.push_back(Step::EndOfData),
+            AfterDot::EachRecipient => self.pending.extend(accepted.map(|(index, _)| Step::Verdict(index))),
+            AfterDot::NoMessage => {}
+        }
     }
 
     /// Gives everybody without a result this one.
