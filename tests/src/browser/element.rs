@@ -32,6 +32,8 @@ pub enum Role {
     Radio,
     /// A named part of the page.
     Region,
+    /// A line of a table.
+    Row,
     /// What announces itself when there is time.
     Status,
     /// A field for text.
@@ -52,6 +54,7 @@ impl Role {
             Self::Navigation => "nav, [role=navigation]",
             Self::Radio => "input[type=radio], [role=radio]",
             Self::Region => "section, [role=region]",
+            Self::Row => "tr, [role=row]",
             Self::Status => "output, [role=status]",
             Self::TextBox => {
                 "input:not([type]), input[type=text], input[type=email], input[type=password], textarea, \
@@ -72,6 +75,7 @@ impl Role {
             Self::Navigation => &["navigation"],
             Self::Radio => &["radio"],
             Self::Region => &["region"],
+            Self::Row => &["row"],
             Self::Status => &["status"],
             Self::TextBox => &["textbox", "combobox", "searchbox"],
         };
@@ -106,8 +110,10 @@ impl Name<'_> {
     }
 }
 
+/// With one space between words, and without what icon fonts draw (the private use area), which nobody reads out.
 fn one_spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = text.replace(|letter| matches!(letter, '\u{e000}'..='\u{f8ff}'), " ");
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// WebDriver's word for what a screen reader is told (§12.4.9 and §12.4.10).
@@ -134,6 +140,12 @@ pub struct Element<'b> {
 /// The shown elements that could have a role, below an element or all.
 const SHOWN: &str = "const [root, css] = arguments; \
     return [...(root ?? document).querySelectorAll(css)].filter(e => e.checkVisibility({visibilityProperty: true}));";
+
+/// What is shown and fits a selector, at this moment.
+pub(super) async fn shown<'b>(browser: &'b Browser, css: &str) -> Outcome<Vec<Element<'b>>> {
+    let shown = browser.driver().execute(SHOWN, vec![json!(null), json!(css)]).await?.elements()?;
+    Ok(shown.into_iter().map(|inner| Element { browser, inner }).collect())
+}
 
 /// Those with this role and name, at this moment.
 pub(super) async fn find<'b>(
@@ -174,11 +186,12 @@ impl<'b> Element<'b> {
         text.unwrap_or_default()
     }
 
-    /// The accessible name.
+    /// The accessible name, as [`Name`] compares it.
     pub fn name(&self) -> String {
         let asked = Computed { what: "computedlabel", element: &self.inner };
         let driver = self.browser.driver();
-        self.browser.run(async { driver.cmd(asked).await?.value() }).unwrap_or_default()
+        let name: Outcome<String> = self.browser.run(async { driver.cmd(asked).await?.value() });
+        one_spaced(&name.unwrap_or_default())
     }
 
     /// What a field holds.
@@ -207,6 +220,12 @@ impl<'b> Element<'b> {
     /// When something lies over it, or it is not there any more.
     pub fn click(&self) {
         self.browser.run(self.inner.click()).expect("a click");
+    }
+
+    /// Presses it, if it can be pressed now.
+    pub fn try_click(&self) {
+        // Whoever calls this looks again.
+        let _ = self.browser.run(self.inner.click());
     }
 
     /// Presses it twice, as fast as it goes.

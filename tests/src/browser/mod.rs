@@ -4,14 +4,13 @@ mod chromedriver;
 mod element;
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use thirtyfour::error::{WebDriverError, WebDriverResult};
-use thirtyfour::{BrowserLogEntry, Capabilities, Key, WebDriver};
+use thirtyfour::{BrowserLogEntry, Capabilities, Key, WebDriver, WindowHandle};
 use tokio::runtime::{Builder, Runtime};
 
 use chromedriver::Chromedriver;
@@ -46,7 +45,29 @@ pub enum Screen {
     /// 1280 x 900.
     Desktop,
     /// 360 x 740, with touch.
+    SmallPhone,
+    /// 390 x 844, with touch.
     Phone,
+}
+
+impl Screen {
+    /// Width and height of a phone, in CSS pixels.
+    fn phone(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Desktop => None,
+            Self::SmallPhone => Some((360, 740)),
+            Self::Phone => Some((390, 844)),
+        }
+    }
+}
+
+/// Whether a person has their screens light or dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shade {
+    /// Dark letters on light ground.
+    Light,
+    /// Light letters on dark ground.
+    Dark,
 }
 
 /// How a browser is set up.
@@ -56,7 +77,13 @@ pub struct Setting {
     pub language: &'static str,
     /// Their screen.
     pub screen: Screen,
+    /// What they told their system.
+    pub shade: Shade,
 }
+
+/// One of a browser's tabs.
+#[derive(Clone, Debug)]
+pub struct Tab(WindowHandle);
 
 /// A browser with one page.
 pub struct Browser {
@@ -64,19 +91,19 @@ pub struct Browser {
     session: Option<WebDriver>,
     runtime: Runtime,
     _driver: Chromedriver,
-    server: SocketAddr,
+    web: String,
     setting: Setting,
     name: String,
     shots: Cell<u32>,
 }
 
 impl Browser {
-    /// Starts a browser for the server's page; its pictures are named after `name`. `None`, said so, if there is
-    /// no browser or no page on this machine.
+    /// Starts a browser for the webmail at `web` (with a `/` at its end); its pictures are named after `name`. `None`,
+    /// said so, if there is no browser or no page on this machine.
     ///
     /// # Panics
     /// When the browser is there and does not start.
-    pub fn start(name: &str, server: SocketAddr, setting: Setting) -> Option<Self> {
+    pub fn start(name: &str, web: &str, setting: Setting) -> Option<Self> {
         if !target().join("www/index.html").is_file() {
             println!("not run: page not built");
             return None;
@@ -94,12 +121,12 @@ impl Browser {
             session: Some(session),
             runtime,
             _driver: driver,
-            server,
+            web: web.to_owned(),
             setting,
             name: name.to_owned(),
             shots: Cell::new(0),
         };
-        browser.open("/");
+        browser.show();
         Some(browser)
     }
 
@@ -116,12 +143,70 @@ impl Browser {
         self.setting
     }
 
-    /// Goes to a path of the server.
+    /// Goes to the webmail in the person's shade.
+    fn show(&self) {
+        let shade = match self.setting.shade {
+            Shade::Light => "light",
+            Shade::Dark => "dark",
+        };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": shade }] });
+        self.devtools("Emulation.setEmulatedMedia", &features);
+        self.open("/");
+    }
+
+    /// Goes to an address below the webmail's, from `/` on.
     ///
     /// # Panics
     /// When there is no answer.
     pub fn open(&self, path: &str) {
-        self.run(self.driver().goto(format!("http://{}{path}", self.server))).expect("the page");
+        let url = format!("{}{}", self.web, path.trim_start_matches('/'));
+        self.run(self.driver().goto(url)).expect("the page");
+    }
+
+    /// Opens the webmail in one more tab and looks at it.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn open_tab(&self) -> Tab {
+        let opened = self.run(async {
+            let tab = self.driver().new_tab().await?;
+            self.driver().switch_to_window(tab.clone()).await?;
+            Ok::<_, WebDriverError>(tab)
+        });
+        self.show();
+        Tab(opened.expect("a tab"))
+    }
+
+    /// The tab that is looked at.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn tab(&self) -> Tab {
+        Tab(self.run(self.driver().window()).expect("the tab"))
+    }
+
+    /// Looks at another tab.
+    ///
+    /// # Panics
+    /// When it is not there any more.
+    pub fn switch_to(&self, tab: &Tab) {
+        self.run(self.driver().switch_to_window(tab.0.clone())).expect("the tab");
+    }
+
+    /// From now on, all that is looked for is within this frame.
+    ///
+    /// # Panics
+    /// When it is no frame.
+    pub fn enter(&self, frame: &Element<'_>) {
+        self.run(frame.inner.clone().enter_frame()).expect("a frame");
+    }
+
+    /// From now on, all that is looked for is outside of any frame.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn leave_frames(&self) {
+        self.run(self.driver().enter_default_frame()).expect("the page");
     }
 
     /// Loads the page anew.
@@ -176,6 +261,27 @@ impl Browser {
         found.remove(0)
     }
 
+    /// What is shown and has no name of its own, at this moment, by a selector of CSS: for pages that are not ours.
+    pub fn nameless(&self, css: &str) -> Vec<Element<'_>> {
+        self.run(element::shown(self, css)).unwrap_or_default()
+    }
+
+    /// Waits for the first such thing.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub fn first(&self, css: &str) -> Element<'_> {
+        self.until(css, || self.nameless(css).into_iter().next())
+    }
+
+    /// Presses the first such thing, as soon as it can be pressed.
+    ///
+    /// # Panics
+    /// When it can't be pressed in time.
+    pub fn press_first(&self, css: &str) {
+        self.press_when_still(css, || self.first(css));
+    }
+
     /// Waits until nothing has this role and name.
     ///
     /// # Panics
@@ -191,14 +297,17 @@ impl Browser {
     /// When it can't be pressed in time.
     pub fn click<'n>(&self, role: Role, name: impl Into<Name<'n>>) {
         let name = name.into();
+        self.press_when_still(&format!("{role:?} {name:?}"), || self.one(role, name));
+    }
+
+    fn press_when_still<'b>(&'b self, what: &str, find: impl Fn() -> Element<'b>) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let found = self.one(role, name);
-            match self.run(found.inner.click()) {
+            match self.run(find().inner.click()) {
                 Ok(()) => return,
                 // The page was just putting another in its place, or moving it: nobody can press that.
                 Err(error) if is_moving(&error) && Instant::now() < deadline => thread::sleep(STEP),
-                Err(error) => panic!("{role:?} {name:?} can't be pressed: {error}"),
+                Err(error) => panic!("{what} can't be pressed: {error}"),
             }
         }
     }
@@ -206,9 +315,14 @@ impl Browser {
     /// Types into the field of that name, in the place of what it holds.
     pub fn fill(&self, field: &str, text: &str) {
         self.click(Role::TextBox, field);
+        self.fill_focused(text);
+    }
+
+    /// Types into the field that has the focus, in the place of what it holds.
+    pub fn fill_focused(&self, text: &str) {
         self.select_all();
         self.press(Key::Delete);
-        self.one(Role::TextBox, field).type_text(text);
+        self.focused().type_text(text);
     }
 
     /// What the field of that name holds.
@@ -408,9 +522,9 @@ fn capabilities(driver: &Chromedriver, setting: Setting) -> Capabilities {
         "args": flags,
         "prefs": { "intl.accept_languages": setting.language },
     });
-    if setting.screen == Screen::Phone {
+    if let Some((width, height)) = setting.screen.phone() {
         let metrics =
-            json!({ "width": 360, "height": 740, "pixelRatio": 2.0, "touch": true, "mobile": true });
+            json!({ "width": width, "height": height, "pixelRatio": 2.0, "touch": true, "mobile": true });
         options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
     }
     let all = json!({

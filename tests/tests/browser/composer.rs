@@ -36,16 +36,16 @@ fn a_draft_is_kept_when_it_is_left_and_nothing_is_asked() {
     let words = page.words;
     let folder = TempDir::new().expect("a folder");
     page.write("bob@tls.example, half-writ", "An <b>idea</b>", "First line\n\nThird line ä€😀");
-    page.fill(words.cc, "dora@tls.example");
-    page.fill(words.bcc, "eve@tls.example");
+    page.set_recipients(words.cc, "dora@tls.example");
+    page.set_recipients(words.bcc, "eve@tls.example");
     page.choose_file(&file(&folder, "notes.txt", b"notes"));
     page.expect_text("notes.txt");
     let is_kept = || {
-        page.expect_value(words.to, "bob@tls.example, half-writ");
-        page.expect_value(words.cc, "dora@tls.example");
-        page.expect_value(words.bcc, "eve@tls.example");
+        page.expect_recipients(words.to, "bob@tls.example, half-writ");
+        page.expect_recipients(words.cc, "dora@tls.example");
+        page.expect_recipients(words.bcc, "eve@tls.example");
         page.expect_value(words.subject, "An <b>idea</b>");
-        page.expect_value(words.message, "First line\n\nThird line ä€😀");
+        page.expect_written("First line\n\nThird line ä€😀");
         page.expect_text("notes.txt");
     };
     // By the folder's link; a question of the browser's own would end the test (`unhandledPromptBehavior`).
@@ -64,8 +64,8 @@ fn a_draft_is_kept_when_it_is_left_and_nothing_is_asked() {
     page.click(Role::Button, "Discard");
     page.none(Role::Button, words.send);
     page.click(Role::Button, words.compose);
-    page.expect_value(words.to, "");
-    page.expect_value(words.message, "");
+    page.expect_recipients(words.to, "");
+    page.expect_written("");
     assert_eq!(demo.alice().list("Sent").len(), 0);
 }
 
@@ -128,8 +128,8 @@ fn an_invalid_address_is_shown_and_nothing_is_sent() {
         page.write(to, "Invalid", "Text");
         page.send();
         page.expect_text(said);
-        page.expect_value(words.to, to);
-        page.expect_value(words.message, "Text");
+        page.expect_recipients(words.to, to);
+        page.expect_written("Text");
         page.until("the focus in the field", || {
             (page.focused().name() == words.to && page.focused().attribute("aria-invalid").is_some())
                 .then_some(())
@@ -152,9 +152,9 @@ fn while_the_server_is_away_the_draft_is_safe_and_later_it_is_sent_once() {
     page.send();
     page.expect_text("Not sent: the server can't be reached right now.");
     page.shot("away");
-    page.expect_value(words.to, "bob@tls.example");
+    page.expect_recipients(words.to, "bob@tls.example");
     page.expect_value(words.subject, "Patience");
-    page.expect_value(words.message, "Some text");
+    page.expect_written("Some text");
     page.send();
     page.expect_text("Not sent: the server can't be reached right now.");
     demo.start_again();
@@ -193,8 +193,8 @@ fn cc_is_seen_and_bcc_is_not() {
     let demo = Demo::start();
     let Some(page) = Webmail::of_alice("cc", &demo) else { return };
     page.write("\"Bob, at home\" <bob@home.example>", "Copies", "Text");
-    page.fill(page.words.cc, "dora@tls.example; eve@verified.example");
-    page.fill(page.words.bcc, "secret@tls.example");
+    page.set_recipients(page.words.cc, "dora@tls.example; eve@verified.example");
+    page.set_recipients(page.words.bcc, "secret@tls.example");
     page.shot("fields");
     page.send();
     page.expect_sent();
@@ -263,11 +263,11 @@ fn p10_a_reopened_message_keeps_all_that_it_had() {
     alice.post_raw(rich(&mail).into_bytes());
     let first = bob.wait_for_message("INBOX", &mail.message_id);
     page.open_as_new("Grüße");
-    page.expect_value(words.to, BOB);
-    page.expect_value(words.cc, "Dora D. <dora@tls.example>");
+    page.expect_recipients(words.to, BOB);
+    page.expect_recipients(words.cc, "Dora D. <dora@tls.example>");
     page.expect_value(words.subject, "Grüße");
     page.expect_text("Verträge.pdf");
-    assert!(page.value(words.message).contains("Schöne Grüße"));
+    assert!(page.written().contains("Schöne Grüße"));
     page.shot("reopened");
     page.send();
     page.expect_sent();

@@ -3,12 +3,18 @@
 //! Things are found as a person with a screen reader finds them, by role and accessible name, and waited for as a
 //! person waits: until they are there. Where the machine has no browser, or the page has not been built, the tests
 //! say `not run`.
+//!
+//! What a user is promised is shown in every webmail, the reference webmail and Roundcube: such a test has the
+//! [`hosts::Host`] as its argument. What is the reference webmail's own is in files of its own.
 
 mod banner;
 mod composer;
 mod hostile;
+mod hosts;
 mod keyboard;
 mod mails;
+mod reference;
+mod roundcube;
 mod session;
 mod story;
 mod transport;

@@ -34,7 +34,7 @@ fn a_wrong_password_is_said_and_the_address_stays() {
 #[test]
 fn an_empty_form_asks_for_what_is_missing() {
     let demo = Demo::start();
-    let Some(page) = Webmail::open("log-in-empty", &demo, &ENGLISH, Screen::Phone) else { return };
+    let Some(page) = Webmail::open("log-in-empty", &demo, &ENGLISH, Screen::SmallPhone) else { return };
     page.click(Role::Button, page.words.log_in);
     page.expect_text("Please enter your address and your password.");
     page.until("the keyboard in the address", || (page.focused().name() == page.words.address).then_some(()));
@@ -49,9 +49,8 @@ fn a_reload_keeps_the_session_and_logging_out_ends_it() {
     page.one(Role::Button, words.activate);
     page.reload();
     page.one(Role::Button, words.activate);
-    page.go(words.my_account);
-    page.click(Role::Button, "Log out");
-    page.one(Role::Button, words.log_in);
+    page.log_out();
+    page.expect_log_in();
     page.expect_text("You are logged out.");
     page.shot("out");
     page.reload();
@@ -114,8 +113,8 @@ fn a_session_that_has_ended_says_so_and_loses_nothing() {
         }
         page.has(Role::TextBox, words.message).then_some(())
     });
-    page.expect_value(words.to, "bob@tls.example");
-    page.expect_value(words.message, "Some text");
+    page.expect_recipients(words.to, "bob@tls.example");
+    page.expect_written("Some text");
     page.send();
     page.expect_sent();
     assert_eq!(demo.alice().list("Sent").len(), 1);

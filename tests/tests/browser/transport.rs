@@ -80,7 +80,7 @@ fn page_of(name: &str, demo: &Demo, said: &Said, screen: Screen) -> Option<Webma
 
 #[test]
 fn a_host_that_drops_encryption_is_a_possible_attack_in_german() {
-    downgrade("downgrade-de", &IN_GERMAN, Screen::Phone);
+    downgrade("downgrade-de", &IN_GERMAN, Screen::SmallPhone);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn where_the_domain_itself_demands_it_no_override_is_offered_in_german() {
 
 #[test]
 fn where_the_domain_itself_demands_it_no_override_is_offered_in_english() {
-    mismatch("mismatch-en", &IN_ENGLISH, Screen::Phone);
+    mismatch("mismatch-en", &IN_ENGLISH, Screen::SmallPhone);
 }
 
 fn mismatch(name: &str, said: &Said, screen: Screen) {
@@ -148,7 +148,7 @@ fn mismatch(name: &str, said: &Said, screen: Screen) {
     both_lights(&page, "banner");
     // Nor in the composer.
     page.open_as_new(&subject);
-    page.expect_value(words.to, "eve@dane-mismatch.example");
+    page.expect_recipients(words.to, "eve@dane-mismatch.example");
     page.expect_text(words.again);
     assert!(!page.has(Role::Button, words.without), "what does not help is not offered");
     both_lights(&page, "again");
@@ -171,7 +171,7 @@ fn an_override_is_for_those_whom_it_reaches() {
     }
     both_lights(&page, "banner");
     page.click(Role::Button, words.without);
-    page.expect_value(words.to, "carla@plain.example");
+    page.expect_recipients(words.to, "carla@plain.example");
     page.send();
     page.expect_sent();
     page.until("carla's copy", || demo.deliveries().into_iter().find(|one| one.domain == "plain.example"));
@@ -179,7 +179,7 @@ fn an_override_is_for_those_whom_it_reaches() {
 
 #[test]
 fn the_level_is_chosen_without_a_mouse_in_german() {
-    level("level-de", &IN_GERMAN, Screen::Phone);
+    level("level-de", &IN_GERMAN, Screen::SmallPhone);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn level(name: &str, said: &Said, screen: Screen) {
 
 #[test]
 fn a_sent_message_shows_how_it_was_delivered_in_german() {
-    evidence("evidence-de", &IN_GERMAN, Screen::Phone);
+    evidence("evidence-de", &IN_GERMAN, Screen::SmallPhone);
 }
 
 #[test]

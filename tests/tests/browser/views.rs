@@ -1,6 +1,6 @@
 //! What every view has, on every screen.
 
-use black_box::{Demo, Mail, Report, Role, Screen};
+use black_box::{Demo, Mail, Report, Role, Screen, Shade};
 use serde_json::json;
 
 use crate::webmail::Webmail;
@@ -22,7 +22,7 @@ fn assert_in_sight(page: &Webmail, view: &str) {
 
 #[test]
 fn every_view_on_a_phone_in_german() {
-    every_view("views-de-phone", &GERMAN, Screen::Phone);
+    every_view("views-de-phone", &GERMAN, Screen::SmallPhone);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn dark_where_the_person_has_it_dark() {
     let features =
         |scheme: &str| json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
     page.devtools("Emulation.setEmulatedMedia", &features("dark"));
-    page.until("the dark", || (page.script(IS_DARK) == true).then_some(()));
+    page.until("the dark", || (page.shade() == Shade::Dark).then_some(()));
     page.read(page.words.inbox, Report::SUBJECT);
     page.banner(page.words.stopped);
     page.shot("banner");
@@ -94,11 +94,7 @@ fn dark_where_the_person_has_it_dark() {
     page.shot("composer");
     // The person may want it otherwise on this page, and finds it so again.
     page.click(Role::Button, "Light or dark");
-    page.until("the light", || (page.script(IS_DARK) == false).then_some(()));
+    page.until("the light", || (page.shade() == Shade::Light).then_some(()));
     page.reload();
-    page.until("the light", || (page.script(IS_DARK) == false).then_some(()));
+    page.until("the light", || (page.shade() == Shade::Light).then_some(()));
 }
-
-/// Whether light letters stand on a dark ground.
-const IS_DARK: &str = "const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0); \
-    const style = getComputedStyle(document.body); return light(style.backgroundColor) < light(style.color);";

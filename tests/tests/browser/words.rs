@@ -9,6 +9,7 @@ pub(crate) struct Words {
     pub(crate) address: &'static str,
     pub(crate) password: &'static str,
     pub(crate) log_in: &'static str,
+    pub(crate) log_out: &'static str,
     pub(crate) inbox: &'static str,
     pub(crate) sent: &'static str,
     pub(crate) compose: &'static str,
@@ -32,6 +33,10 @@ pub(crate) struct Words {
     pub(crate) end_to_end: &'static str,
     pub(crate) without: &'static str,
     pub(crate) not_sent: &'static str,
+    /// Roundcube's task of the mailboxes.
+    pub(crate) mail: &'static str,
+    /// What gives up a message that is being written.
+    pub(crate) discard: &'static str,
     // From here on not the contract's, but `words.md`'s or the catalogue's.
     pub(crate) back: &'static str,
     pub(crate) offers_none: &'static str,
@@ -48,6 +53,7 @@ pub(crate) const GERMAN: Words = Words {
     address: "Adresse",
     password: "Passwort",
     log_in: "Anmelden",
+    log_out: "Abmelden",
     inbox: "Posteingang",
     sent: "Gesendet",
     compose: "Verfassen",
@@ -71,6 +77,8 @@ pub(crate) const GERMAN: Words = Words {
     end_to_end: "Ende-zu-Ende-verschlüsselt senden",
     without: "Ohne TLS-Garantie senden",
     not_sent: "nicht gesendet",
+    mail: "E-Mail",
+    discard: "Verwerfen",
     back: "Zurück",
     offers_none: "bietet keine Verschlüsselung an",
     nothing_known: "Unser Server weiß davon nichts",
@@ -86,6 +94,7 @@ pub(crate) const ENGLISH: Words = Words {
     address: "Address",
     password: "Password",
     log_in: "Log in",
+    log_out: "Log out",
     inbox: "Inbox",
     sent: "Sent",
     compose: "Compose",
@@ -109,6 +118,8 @@ pub(crate) const ENGLISH: Words = Words {
     end_to_end: "Send end-to-end encrypted",
     without: "Send without the TLS guarantee",
     not_sent: "not sent",
+    mail: "Mail",
+    discard: "Discard",
     back: "Back",
     offers_none: "offers no encryption",
     nothing_known: "Our server knows of no such stop",
@@ -118,3 +129,10 @@ pub(crate) const ENGLISH: Words = Words {
     reminder: "Your TLS sending guarantee is still off",
     said_sent: "Sent.",
 };
+
+/// Roundcube keeps its own names for what is its own.
+pub(crate) const ROUNDCUBE_GERMAN: Words =
+    Words { compose: "Schreiben", said_sent: "Nachricht erfolgreich gesendet.", ..GERMAN };
+
+pub(crate) const ROUNDCUBE_ENGLISH: Words =
+    Words { log_out: "Logout", said_sent: "Message sent successfully.", ..ENGLISH };
