@@ -2,9 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use crate::client::ClientError;
 use crate::draft::Draft;
+use crate::state::banner::Confirmed;
+use crate::state::reopen::Way;
 
 /// An answer that comes later; the browser has one thread, so it need not be `Send`.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>>>>;
@@ -18,6 +21,31 @@ pub enum Authorization {
     Bearer(String),
 }
 
+/// Something to read and to take elsewhere, in front of the page.
+pub struct Dialog {
+    /// Its name.
+    pub title: String,
+    /// What it is for.
+    pub text: String,
+    /// What to take elsewhere, with its name; read only.
+    pub prepared: (String, String),
+    /// Its buttons, the most likely one first; another one that closes it is added.
+    pub actions: Vec<Action>,
+    /// The name of the button that closes it.
+    pub close: String,
+}
+
+/// A button of a [`Dialog`].
+#[derive(Clone)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// What happens.
+    pub act: Rc<dyn Fn()>,
+    /// Whether the dialog closes then.
+    pub closes: bool,
+}
+
 /// What the plugin needs of its webmail; everything else it does itself.
 pub trait Host {
     /// Where the API lies, without a slash at the end: `/api/v1`, or with another server's origin before it.
@@ -25,6 +53,13 @@ pub trait Host {
 
     /// How to authenticate the next request. Asked before each one, so that a short-lived token can be renewed.
     fn authorization(&self) -> Answer<Authorization>;
+
+    /// The server does not accept this authorization (401). Answers whether it is worth while to ask for another, once.
+    fn refused(&self, authorization: &Authorization) -> bool;
+
+    /// Whether the page does without news while it is hidden. A browser opens six connections to a server over HTTP/1.1,
+    /// for all its tabs together, and news takes one of them.
+    fn rests_while_hidden(&self) -> bool;
 
     /// The address of the account that is logged in.
     fn account(&self) -> String;
@@ -35,6 +70,12 @@ pub trait Host {
     /// Opens the webmail's usual composer with this draft, ready to be sent with one click.
     fn open_composer(&self, draft: Draft);
 
-    /// The raw message with this Message-ID (without `<>`) from the folder of sent mail.
-    fn sent_copy(&self, message_id: &str) -> Answer<Vec<u8>>;
+    /// Opens the composer with the sent copy of a stopped message, as [`crate::state::reopen`] says.
+    fn reopen(&self, confirmed: &Confirmed, way: Way) -> Answer<()>;
+
+    /// Says in passing that something is done, as the webmail does.
+    fn say(&self, text: String);
+
+    /// Shows a dialog, as the webmail does.
+    fn show(&self, dialog: Dialog);
 }

@@ -48,15 +48,6 @@ impl Client {
         self.send(Method::PUT, "/guarantee", wanted).await
     }
 
-    /// `GET /messages/{id}`: what became of a message of one's own, by its queue id.
-    ///
-    /// # Errors
-    /// See [`Client::guarantee`].
-    pub async fn message_status(&self, queue_id: &str) -> Result<MessageStatus, ClientError> {
-        let id = String::from(js_sys::encode_uri_component(queue_id));
-        self.get(&format!("/messages/{id}")).await
-    }
-
     /// `GET /stops`: those recorded for this user, newest first.
     ///
     /// # Errors
@@ -170,23 +161,16 @@ impl Client {
         let host = Rc::clone(&self.host);
         Box::pin(async move {
             let url = format!("{}{}", host.api_base(), asked.path);
-            let request = RequestBuilder::new(&url).method(asked.method).abort_signal(signal.as_ref());
-            let request = match host.authorization().await? {
-                Authorization::Cookie => {
-                    request.credentials(RequestCredentials::SameOrigin).header(CSRF_HEADER, "1")
+            let mut tries = 2;
+            loop {
+                tries -= 1;
+                let authorization = host.authorization().await?;
+                let response = asked.send(&url, &authorization, signal.as_ref()).await?;
+                if response.status() == 401 && host.refused(&authorization) && tries > 0 {
+                    continue;
                 }
-                Authorization::Bearer(token) => request
-                    .credentials(RequestCredentials::Omit)
-                    .header("authorization", &format!("Bearer {token}")),
-            };
-            let request = match asked.body {
-                None => request.build(),
-                Some((content_type, body)) => request
-                    .header("content-type", &content_type)
-                    .body(js_sys::Uint8Array::from(body.as_slice())),
-            };
-            let response = request.map_err(|_| ClientError::Unreadable)?.send().await;
-            accepted(response.map_err(|_| ClientError::Away)?).await
+                return accepted(response).await;
+            }
         })
     }
 }
@@ -203,6 +187,30 @@ struct Asked {
 impl Asked {
     fn get(path: &str) -> Self {
         Self { method: Method::GET, path: path.to_owned(), body: None }
+    }
+
+    async fn send(
+        &self,
+        url: &str,
+        authorization: &Authorization,
+        signal: Option<&AbortSignal>,
+    ) -> Result<Response, ClientError> {
+        let request = RequestBuilder::new(url).method(self.method.clone()).abort_signal(signal);
+        let request = match authorization {
+            Authorization::Cookie => {
+                request.credentials(RequestCredentials::SameOrigin).header(CSRF_HEADER, "1")
+            }
+            Authorization::Bearer(token) => request
+                .credentials(RequestCredentials::Omit)
+                .header("authorization", &format!("Bearer {token}")),
+        };
+        let request = match &self.body {
+            None => request.build(),
+            Some((content_type, body)) => {
+                request.header("content-type", content_type).body(js_sys::Uint8Array::from(body.as_slice()))
+            }
+        };
+        request.map_err(|_| ClientError::Unreadable)?.send().await.map_err(|_| ClientError::Away)
     }
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api::{Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop, Submitted};
+use api::{Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop};
 use gloo_timers::future::sleep;
 use guarantee::Level;
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub struct Plugin {
     guarantee: RwSignal<Known<Guarantee>>,
     stops: RwSignal<Known<Vec<Stop>>>,
     reminder: RwSignal<Option<Reminder>>,
+    /// Sent while the switch was not known.
+    sent: StoredValue<Option<Draft>>,
     evidence: RwSignal<evidence::Known>,
     /// How often the server has told of changes by itself: an answer that was asked for before is older.
     told: StoredValue<u32>,
@@ -45,18 +47,20 @@ impl Plugin {
     /// owner. It asks the server for switch and stops, and follows its events until the owner ends.
     pub fn provide(host: Rc<dyn Host>) -> Self {
         let client = Client::new(Rc::clone(&host));
+        let rests = host.rests_while_hidden();
         let plugin = Self {
             host: StoredValue::new_local(host),
             listeners: StoredValue::new_local(Vec::new()),
             guarantee: RwSignal::default(),
             stops: RwSignal::default(),
             reminder: RwSignal::default(),
+            sent: StoredValue::new(None),
             evidence: RwSignal::default(),
             told: StoredValue::new(0),
             unchecked: StoredValue::new(Vec::new()),
         };
         provide_context(plugin);
-        let following = follow(client, Box::new(move |news| plugin.hear(news)));
+        let following = follow(client, rests, Box::new(move |news| plugin.hear(news)));
         let following: StoredValue<Option<Following>, LocalStorage> = StoredValue::new_local(Some(following));
         on_cleanup(move || drop(following.try_update_value(Option::take)));
         plugin.refresh();
@@ -179,6 +183,9 @@ impl Plugin {
 
     fn take_over(self, guarantee: Guarantee) {
         learn(self.guarantee, Ok(guarantee));
+        if let Some(sent) = self.sent.try_update_value(Option::take).flatten() {
+            self.after_sending(&sent);
+        }
         match Panel::of(&Known::Known(guarantee), browser::now()) {
             Panel::On => self.dismiss_reminder(),
             Panel::Paused(until) => self.look_again_at(until),
@@ -282,10 +289,7 @@ impl Plugin {
     /// When there is no such copy, or it can't be fetched.
     pub async fn open_stopped(self, confirmed: &Confirmed, way: Way) -> Result<(), ClientError> {
         let host = self.host.try_get_value().ok_or(ClientError::LoggedOut)?;
-        let message_id = confirmed.message_id.as_deref().ok_or(ClientError::Unreadable)?;
-        let raw = host.sent_copy(message_id).await?;
-        host.open_composer(reopen::stopped(&raw, confirmed, way));
-        Ok(())
+        host.reopen(confirmed, way).await
     }
 
     /// To be called when Send is pressed, before the message with this Message-ID is submitted:
@@ -302,34 +306,29 @@ impl Plugin {
         self.asks()?.record_override(&asked).await.map(drop)
     }
 
-    /// To be called after the message was submitted: remembers its number, and reminds the user where that is due.
-    pub fn after_sending(self, draft: &Draft, submitted: &Submitted) {
-        self.evidence.update(|evidence| evidence.submitted(&submitted.message_id, &submitted.id));
+    /// To be called after the message was submitted: reminds the user where that is due, at once or as soon as the switch is known.
+    pub fn after_sending(self, draft: &Draft) {
+        if self.guarantee.with_untracked(|guarantee| guarantee.get().is_none()) {
+            return self.sent.set_value(Some(draft.clone()));
+        }
         let next =
             self.guarantee.with_untracked(|guarantee| reminder::next(draft, guarantee, browser::now()));
         self.reminder.set(next);
     }
 
-    /// The server's number for the message with this Message-ID, where it is known.
-    pub fn queue_id(self, message_id: &str) -> Option<String> {
-        self.evidence.with(|evidence| {
-            self.stops.with(|stops| evidence.queue_id(message_id, stops.get().map_or(&[], Vec::as_slice)))
-        })
+    /// What is known of the message with this Message-ID.
+    pub fn status(self, message_id: &str) -> Option<MessageStatus> {
+        self.evidence.with(|evidence| evidence.status(message_id).cloned())
     }
 
-    /// What is known of the message with this number.
-    pub fn status(self, queue_id: &str) -> Option<MessageStatus> {
-        self.evidence.with(|evidence| evidence.status(queue_id).cloned())
-    }
-
-    /// Asks the server what became of the message with this number.
+    /// Asks the server what became of the message with this Message-ID; answers whether it has a record of it.
     ///
     /// # Errors
-    /// As [`Client::message_status`].
-    pub async fn ask_what_became_of(self, queue_id: &str) -> Result<(), ClientError> {
-        let status = self.asks()?.message_status(queue_id).await?;
-        let _ = self.evidence.try_update(|evidence| evidence.learn(&status));
-        Ok(())
+    /// As [`Client::messages_with`].
+    pub async fn ask_what_became_of(self, message_id: &str) -> Result<bool, ClientError> {
+        let found = self.asks()?.messages_with(stops::bare_message_id(message_id)).await?;
+        let _ = self.evidence.try_update(|evidence| found.iter().for_each(|status| evidence.learn(status)));
+        Ok(!found.is_empty())
     }
 
     /// The user has read the reminder.

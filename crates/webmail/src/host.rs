@@ -4,8 +4,13 @@ use std::future::ready;
 use std::rc::Rc;
 
 use api::{BASE, ListedMessage, SessionAccount};
-use plugin::state::stops::bare_message_id;
-use plugin::{Answer, Authorization, Client, ClientError, Draft, Host};
+use leptos::prelude::Set;
+use plugin::state::banner::Confirmed;
+use plugin::state::reopen::{self, Way};
+use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host};
+
+use crate::drafts::Origin;
+use crate::mail::Mail;
 
 /// The API of the server that this page came from, in the name of whoever the cookie says.
 pub(crate) fn api() -> Client {
@@ -32,18 +37,29 @@ impl Host for Door {
         String::new()
     }
 
+    fn refused(&self, _authorization: &Authorization) -> bool {
+        false
+    }
+
+    fn rests_while_hidden(&self) -> bool {
+        false
+    }
+
     fn open_composer(&self, _draft: Draft) {}
 
-    fn sent_copy(&self, _message_id: &str) -> Answer<Vec<u8>> {
+    fn reopen(&self, _confirmed: &Confirmed, _way: Way) -> Answer<()> {
         Box::pin(ready(Err(ClientError::LoggedOut)))
     }
+
+    fn say(&self, _text: String) {}
+
+    fn show(&self, _dialog: Dialog) {}
 }
 
 /// This webmail, for the account that is logged in.
 pub(crate) struct Webmail {
     pub(crate) account: SessionAccount,
-    /// Opens the composer.
-    pub(crate) compose: Box<dyn Fn(Draft)>,
+    pub(crate) mail: Mail,
 }
 
 impl Host for Webmail {
@@ -63,18 +79,38 @@ impl Host for Webmail {
         self.account.server_name.clone()
     }
 
-    fn open_composer(&self, draft: Draft) {
-        (self.compose)(draft);
+    fn refused(&self, authorization: &Authorization) -> bool {
+        Door.refused(authorization)
     }
 
-    fn sent_copy(&self, message_id: &str) -> Answer<Vec<u8>> {
-        let wanted = bare_message_id(message_id).to_owned();
+    fn rests_while_hidden(&self) -> bool {
+        Door.rests_while_hidden()
+    }
+
+    fn open_composer(&self, draft: Draft) {
+        self.mail.open_draft(Origin::Reopened, draft);
+    }
+
+    fn reopen(&self, confirmed: &Confirmed, way: Way) -> Answer<()> {
+        let (mail, confirmed) = (self.mail, confirmed.clone());
         Box::pin(async move {
+            let wanted = confirmed.message_id.as_deref().ok_or(ClientError::Unreadable)?;
             let client = api();
             let sent: Vec<ListedMessage> = client.get("/mailboxes/Sent/messages").await?;
-            let found = sent.iter().find(|message| message.message_id.as_deref() == Some(wanted.as_str()));
+            let found = sent.iter().find(|message| message.message_id.as_deref() == Some(wanted));
             let id = found.ok_or(ClientError::Unreadable)?.id;
-            client.get_bytes(&format!("/mailboxes/Sent/messages/{id}/raw")).await
+            let raw = client.get_bytes(&format!("/mailboxes/Sent/messages/{id}/raw")).await?;
+            mail.open_draft(Origin::Reopened, reopen::stopped(&raw, &confirmed, way));
+            Ok(())
         })
+    }
+
+    fn say(&self, text: String) {
+        self.mail.said.set(text);
+    }
+
+    fn show(&self, dialog: Dialog) {
+        self.mail.said.set(String::new());
+        self.mail.dialog.set(Some(dialog));
     }
 }

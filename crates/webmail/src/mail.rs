@@ -7,7 +7,7 @@ use gloo_net::http::Method;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::state::panel::Known;
-use plugin::{ClientError, Draft, Plugin};
+use plugin::{ClientError, Dialog, Draft, Plugin};
 
 use crate::drafts::{Drafts, Kept, Origin};
 use crate::host::{Webmail, api};
@@ -69,6 +69,10 @@ pub(crate) struct Mail {
     pub(crate) notice: RwSignal<Option<Notice>>,
     /// Said to screen readers only.
     pub(crate) whisper: RwSignal<String>,
+    /// What stands in front of the page.
+    pub(crate) dialog: RwSignal<Option<Dialog>, LocalStorage>,
+    /// What is said within it.
+    pub(crate) said: RwSignal<String>,
 }
 
 impl Mail {
@@ -85,10 +89,11 @@ impl Mail {
             sent: Listing::new(),
             notice: RwSignal::new(None),
             whisper: RwSignal::new(String::new()),
+            dialog: RwSignal::new_local(None),
+            said: RwSignal::new(String::new()),
         };
         provide_context(mail);
-        let compose = Box::new(move |draft| mail.open_draft(Origin::Reopened, draft));
-        let plugin = Plugin::provide(Rc::new(Webmail { account, compose }));
+        let plugin = Plugin::provide(Rc::new(Webmail { account, mail }));
         plugin.on_event(move |event| mail.hear(event));
         let listener =
             window_event_listener(leptos::ev::hashchange, move |_| mail.go_where_the_address_says());

@@ -44,7 +44,7 @@ pub(crate) fn send(composer: Composer) {
     let draft = composer.draft.get_untracked();
     spawn_local(async move {
         match submit(plugin, composer.mail, &draft).await {
-            Ok(submitted) => sent(composer, plugin, &draft, &submitted),
+            Ok(()) => sent(composer, plugin, &draft),
             Err(error) => {
                 composer.mail.heed(&error);
                 let _ = composer.trouble.try_set(Some(Trouble::general(in_words(&error))));
@@ -62,7 +62,7 @@ fn trouble_before(composer: Composer) -> Option<Trouble> {
     nobody.then(|| Trouble { line: Some(Line::To), text: w!(no_recipient).to_string() })
 }
 
-async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<Submitted, ClientError> {
+async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<(), ClientError> {
     let account = mail.address();
     let stamp = plugin::browser::stamp(&account);
     let message = compose::write(draft, &account, &stamp);
@@ -71,13 +71,13 @@ async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<Submitted, 
         Some(stop) => format!("/messages?replaces={}", String::from(js_sys::encode_uri_component(stop))),
         None => "/messages".to_owned(),
     };
-    api().send_bytes(&path, "message/rfc822", &message).await
+    api().send_bytes::<Submitted>(&path, "message/rfc822", &message).await.map(drop)
 }
 
-fn sent(composer: Composer, plugin: Plugin, draft: &Draft, submitted: &Submitted) {
+fn sent(composer: Composer, plugin: Plugin, draft: &Draft) {
     let mail = composer.mail;
     mail.remove_draft(composer.number);
-    plugin.after_sending(draft, submitted);
+    plugin.after_sending(draft);
     if plugin.reminder().get_untracked().is_none() {
         mail.say_next(w!(sent_status).to_string());
     }
@@ -95,6 +95,6 @@ fn in_words(error: &ClientError) -> String {
             w!(not_sent_refused, detail = detail)
         }
         ClientError::Away | ClientError::Unreadable => w!(not_sent_away).to_string(),
-        ClientError::LoggedOut => w!(session_ended).to_string(),
+        ClientError::LoggedOut | ClientError::Clock => w!(session_ended).to_string(),
     }
 }

@@ -58,9 +58,12 @@ impl Session {
             self.state.set(match answer {
                 Ok(account) => State::In(account),
                 Err(ClientError::Away) => State::Away,
-                Err(ClientError::LoggedOut | ClientError::Problem(_) | ClientError::Unreadable) => {
-                    State::Out(why)
-                }
+                Err(
+                    ClientError::LoggedOut
+                    | ClientError::Clock
+                    | ClientError::Problem(_)
+                    | ClientError::Unreadable,
+                ) => State::Out(why),
             });
         });
     }

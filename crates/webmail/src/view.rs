@@ -1,6 +1,7 @@
 //! What is seen. Each function is a part of the page; the markup's classes are styled by `www/style.css`.
 
 pub(crate) mod compose;
+mod dialog;
 mod files;
 mod list;
 mod login;

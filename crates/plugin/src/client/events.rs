@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use api::Event;
 use gloo_timers::future::sleep;
+use js_sys::{Array, Promise};
+use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStreamDefaultReader};
@@ -33,20 +35,23 @@ impl Drop for Following {
 }
 
 /// Reads `GET /events` until the answer is dropped or nobody is logged in any more; a broken stream
-/// is asked for again, after ever longer waits.
-pub(crate) fn follow(client: Client, tell: Box<dyn Fn(News)>) -> Following {
+/// is asked for again, after ever longer waits. With `rests` there is none while the page is hidden.
+pub(crate) fn follow(client: Client, rests: bool, tell: Box<dyn Fn(News)>) -> Following {
     let Ok(controller) = AbortController::new() else { return Following(None) };
     let signal = controller.signal();
     wasm_bindgen_futures::spawn_local(async move {
         let mut wait = WAIT.0;
         while !signal.aborted() {
+            while rests && document().hidden() {
+                let _ = JsFuture::from(shown_or_hidden()).await;
+            }
             let heard = Cell::new(false);
             let listen = |news| {
                 heard.set(true);
                 tell(news);
             };
-            let ended = read(&client, &signal, &listen).await;
-            if ended == Err(ClientError::LoggedOut) {
+            let ended = read(&client, &signal, rests, &listen).await;
+            if matches!(ended, Err(ClientError::LoggedOut | ClientError::Clock)) {
                 return;
             }
             let heard = heard.get();
@@ -58,7 +63,12 @@ pub(crate) fn follow(client: Client, tell: Box<dyn Fn(News)>) -> Following {
 }
 
 /// One connection, until it ends.
-async fn read(client: &Client, signal: &AbortSignal, tell: &dyn Fn(News)) -> Result<(), ClientError> {
+async fn read(
+    client: &Client,
+    signal: &AbortSignal,
+    rests: bool,
+    tell: &dyn Fn(News),
+) -> Result<(), ClientError> {
     let response = client.connect(Asked::get("/events"), Some(signal.clone())).await?;
     let stream = response.body().ok_or(ClientError::Unreadable)?;
     let reader: ReadableStreamDefaultReader =
@@ -69,13 +79,31 @@ async fn read(client: &Client, signal: &AbortSignal, tell: &dyn Fn(News)) -> Res
     tell(News::Connected);
     let mut parser = Parser::default();
     loop {
-        let piece = JsFuture::from(reader.read()).await.map_err(|_| ClientError::Away)?;
+        let next = reader.read();
+        let mut change = rests;
+        while change {
+            let first = Promise::race(&Array::of2(&next, &shown_or_hidden()));
+            change = JsFuture::from(first)
+                .await
+                .map_err(|_| ClientError::Away)?
+                .is_instance_of::<web_sys::Event>();
+            if change && document().hidden() {
+                let _ = reader.cancel();
+                return Ok(());
+            }
+        }
+        let piece = JsFuture::from(next).await.map_err(|_| ClientError::Away)?;
         if signal.aborted() || field(&piece, "done").is_truthy() {
             return Ok(());
         }
         let bytes = js_sys::Uint8Array::new(&field(&piece, "value")).to_vec();
         parser.push(&bytes).iter().filter_map(Message::event).for_each(|event| tell(News::Event(event)));
     }
+}
+
+/// Resolved when the page is shown or hidden next; one is waited for at a time.
+fn shown_or_hidden() -> Promise {
+    Promise::new(&mut |resolve, _| document().set_onvisibilitychange(Some(&resolve)))
 }
 
 fn field(object: &JsValue, name: &str) -> JsValue {

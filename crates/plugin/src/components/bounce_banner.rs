@@ -1,9 +1,8 @@
 use bounce::Reason;
 use leptos::prelude::*;
 
-use super::parts::{MARKS, address, button, filled, hint, paragraph, strong_address, warning};
-use super::tell_dialog::TellDialog;
-use crate::Plugin;
+use super::parts::{MARKS, address, button, failure, filled, hint, paragraph, strong_address, warning};
+use super::tell_dialog::tell;
 use crate::browser::{self, Moment};
 use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::state::banner::{Banner, Confirmed, FailedGroup, StoppedGroup, Without};
@@ -11,6 +10,7 @@ use crate::state::cause::CauseWord;
 use crate::state::recipients::list;
 use crate::state::reopen::Way;
 use crate::words::{locale, w};
+use crate::{ClientError, Plugin};
 
 /// The banner above a message: get `banner` from [`crate::Plugin::banner`]. Where it is [`Banner::Forged`]
 /// the webmail switches the mail's links off.
@@ -21,22 +21,13 @@ pub fn BounceBanner(
     banner: Signal<Banner>,
 ) -> impl IntoView {
     let plugin = Plugin::of_context();
-    let tell = TellDialog::new(plugin);
     let failed = RwSignal::new(false);
     // An event that changes a number must not take the keyboard's place away: numbers live in parts of their own.
     let frame = Memo::new(move |_| banner.with(Banner::without_numbers));
-    // The dialog lies beside for the same reason.
-    vec![live(move || frame.with(|frame| section(plugin, frame, banner, tell, failed))), tell.view()]
-        .into_any()
+    live(move || frame.with(|frame| section(plugin, frame, banner, failed)))
 }
 
-fn section(
-    plugin: Plugin,
-    frame: &Banner,
-    banner: Signal<Banner>,
-    tell: TellDialog,
-    failed: RwSignal<bool>,
-) -> AnyView {
+fn section(plugin: Plugin, frame: &Banner, banner: Signal<Banner>, failed: RwSignal<bool>) -> AnyView {
     let (class, name, title, text) = match frame {
         Banner::None => return nothing(),
         Banner::Confirmed(confirmed) if confirmed.may_be_attack() => {
@@ -49,9 +40,13 @@ fn section(
             let links = classed("p", "small").text(w!(forged_links));
             ("banner danger", "alert", w!(forged_title), vec![paragraph(w!(forged)).into(), links.into()])
         }
-        Banner::Unchecked => {
-            let again = el("p").child(button("btn", w!(check_again), move || plugin.check_again()));
-            ("banner", "ask", w!(unchecked_title), vec![paragraph(w!(unchecked)).into(), again.into()])
+        Banner::Unchecked(error) => {
+            let mut said: Vec<AnyView> = vec![paragraph(w!(unchecked)).into()];
+            if matches!(error, ClientError::LoggedOut | ClientError::Clock) {
+                said.push(failure(error));
+            }
+            said.push(el("p").child(button("btn", w!(check_again), move || plugin.check_again())).into());
+            ("banner", "ask", w!(unchecked_title), said)
         }
         Banner::Other(groups) => ("banner", "mail", w!(other_title), other(groups)),
         Banner::Delayed(recipients) => {
@@ -64,7 +59,7 @@ fn section(
     said = text.into_iter().fold(said, El::view);
     let section = classed("section", class).attr("aria-labelledby", "tlsg-banner").child(said);
     match frame {
-        Banner::Confirmed(confirmed) => ways(section, plugin, confirmed, tell, failed).into(),
+        Banner::Confirmed(confirmed) => ways(section, plugin, confirmed, failed).into(),
         _ => section.into(),
     }
 }
@@ -156,7 +151,7 @@ fn others(delivered: u32, waiting: u32) -> Option<El> {
 }
 
 /// The ways, equal among each other; a button's name is only its title, the rest describes it.
-fn ways(section: El, plugin: Plugin, confirmed: &Confirmed, tell: TellDialog, failed: RwSignal<bool>) -> El {
+fn ways(section: El, plugin: Plugin, confirmed: &Confirmed, failed: RwSignal<bool>) -> El {
     let liftable = list(&confirmed.liftable());
     let mut rows = vec![
         ("talk", w!(way_tell), w!(way_tell_text).to_owned(), None),
@@ -172,7 +167,7 @@ fn ways(section: El, plugin: Plugin, confirmed: &Confirmed, tell: TellDialog, fa
     let confirmed = StoredValue::new(confirmed.clone());
     let row = |(name, title, text, way): (&'static str, &'static str, String, Option<Way>)| {
         let press = move || match way {
-            None => confirmed.with_value(|confirmed| tell.open(&confirmed.recipients())),
+            None => confirmed.with_value(|confirmed| tell(plugin, &confirmed.recipients())),
             Some(way) => open(plugin, confirmed.get_value(), way, failed),
         };
         let id = format!("tlsg-{name}");

@@ -2,14 +2,14 @@ use api::{AuthenticatedBy, MessageRecipient, MessageStatus};
 use leptos::prelude::*;
 
 use super::parts::{cause, failure};
+use crate::Plugin;
 use crate::browser::{self, Moment};
 use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::state::evidence::{self, Detail, Standing, Wait};
+use crate::state::panel::Known;
 use crate::words::{locale, w};
-use crate::{ClientError, Plugin};
 
 /// "Delivery" on an open message of the sent folder: what became of it, recipient by recipient, and what proves it.
-/// Nothing if the server's number for the message is not known: it was sent before the page was opened, and not stopped.
 #[component]
 pub fn Delivery(
     /// The message's Message-ID, with or without `<>`.
@@ -17,14 +17,9 @@ pub fn Delivery(
     message_id: String,
 ) -> impl IntoView {
     let plugin = Plugin::of_context();
-    let queue_id = Memo::new(move |_| plugin.queue_id(&message_id));
-    live(move || queue_id.get().map_or_else(nothing, |id| disclosure(plugin, id)))
-}
-
-fn disclosure(plugin: Plugin, queue_id: String) -> AnyView {
-    let failed: RwSignal<Option<ClientError>> = RwSignal::new(None);
+    let answer: RwSignal<Known<bool>> = RwSignal::default();
     let asked = StoredValue::new(false);
-    let id = queue_id.clone();
+    let id = message_id.clone();
     // Asked for once it is opened; from then on the server's events keep it up to date.
     let ask = move |_| {
         if asked.get_value() {
@@ -33,12 +28,12 @@ fn disclosure(plugin: Plugin, queue_id: String) -> AnyView {
         asked.set_value(true);
         let id = id.clone();
         leptos::task::spawn_local(async move {
-            let answer = plugin.ask_what_became_of(&id).await;
-            let _ = asked.try_set_value(answer.is_ok());
-            let _ = failed.try_set(answer.err());
+            let found = plugin.ask_what_became_of(&id).await;
+            let _ = asked.try_set_value(found.is_ok());
+            let _ = answer.try_set(found.into());
         });
     };
-    let status = Memo::new(move |_| plugin.status(&queue_id));
+    let status = Memo::new(move |_| plugin.status(&message_id));
     // The lines stay as they are; what changes is within them, so that nothing closes that somebody has opened.
     let addresses = Memo::new(move |_| {
         let of = |status: &MessageStatus| status.recipients.iter().map(|one| one.address.clone()).collect();
@@ -50,12 +45,14 @@ fn disclosure(plugin: Plugin, queue_id: String) -> AnyView {
             let lines = addresses.iter().enumerate().map(|(at, address)| line(status, at, address));
             return classed("ul", "evidence").children(lines).into();
         }
-        match failed.get() {
-            Some(error) => failure(&error),
-            None => classed("p", "small").text(w!(panel_loading)).into(),
-        }
+        let said = match answer.get() {
+            Known::Failed(error) => return failure(&error),
+            Known::Known(false) => w!(delivery_unknown),
+            Known::Known(true) | Known::Waiting => w!(panel_loading),
+        };
+        classed("p", "small").text(said).into()
     });
-    el("details").on("toggle", ask).child(el("summary").text(w!(delivery))).view(content).into()
+    AnyView::from(el("details").on("toggle", ask).child(el("summary").text(w!(delivery))).view(content))
 }
 
 fn line(status: Memo<Option<MessageStatus>>, at: usize, address: &str) -> El {

@@ -23,6 +23,7 @@ pub(super) fn failure(error: &ClientError) -> AnyView {
     let text = match error {
         ClientError::Away => w!(error_away),
         ClientError::LoggedOut => w!(error_session),
+        ClientError::Clock => w!(error_clock),
         ClientError::Problem(_) | ClientError::Unreadable => w!(error_refused),
     };
     warning("alert", text, true).into()

@@ -1,91 +1,47 @@
-use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlDialogElement;
+use std::rc::Rc;
 
-use super::parts::{button, paragraph};
 use crate::Plugin;
+use crate::bridge::{Action, Dialog};
 use crate::browser;
 use crate::draft::Draft;
-use crate::el::{classed, el};
 use crate::state::recipients::list;
 use crate::words::w;
 
 /// "Tell the recipient": a text to ask for another address with, to be taken to another way, or to a mail to
 /// another address. No mail to the same address is offered, since it would be stopped too.
-#[derive(Clone, Copy)]
-pub(super) struct TellDialog {
-    plugin: Plugin,
-    text: RwSignal<String>,
-    /// What has been done with the text.
-    status: RwSignal<String>,
+pub(super) fn tell(plugin: Plugin, recipients: &[String]) {
+    let text = w!(tell_ready, recipients = list(recipients));
+    let (to_copy, to_mail) = (text.clone(), text.clone());
+    let actions = vec![
+        Action {
+            name: w!(tell_copy).to_owned(),
+            act: Rc::new(move || copy(plugin, to_copy.clone())),
+            closes: false,
+        },
+        Action {
+            name: w!(tell_mail).to_owned(),
+            act: Rc::new(move || mail(plugin, to_mail.clone())),
+            closes: true,
+        },
+    ];
+    plugin.host().show(Dialog {
+        title: w!(way_tell).to_owned(),
+        text: w!(tell_intro).to_owned(),
+        prepared: (w!(tell_label).to_owned(), text),
+        actions,
+        close: w!(close).to_owned(),
+    });
 }
 
-impl TellDialog {
-    pub(super) fn new(plugin: Plugin) -> Self {
-        let (text, status) = (RwSignal::default(), RwSignal::default());
-        Self { plugin, text, status }
-    }
-
-    /// Opens it with the text about these recipients.
-    pub(super) fn open(self, recipients: &[String]) {
-        self.text.set(w!(tell_ready, recipients = list(recipients)));
-        self.status.set(String::new());
-        if let Some(dialog) = dialog() {
-            let _ = dialog.show_modal();
+fn copy(plugin: Plugin, text: String) {
+    leptos::task::spawn_local(async move {
+        if browser::copy(&text).await {
+            plugin.host().say(w!(tell_copied).to_owned());
         }
-    }
-
-    fn close(self) {
-        if let Some(dialog) = dialog() {
-            dialog.close();
-        }
-    }
-
-    fn copy(self) {
-        let text = self.text.get_untracked();
-        leptos::task::spawn_local(async move {
-            if browser::copy(&text).await {
-                let _ = self.status.try_set(w!(tell_copied).to_owned());
-            }
-        });
-    }
-
-    /// A new mail with the text; to whom, only the user knows.
-    fn mail(self) {
-        self.close();
-        let (subject, text) = (w!(tell_subject).to_owned(), self.text.get_untracked());
-        self.plugin.host().open_composer(Draft { subject, text, ..Draft::default() });
-    }
-
-    pub(super) fn view(self) -> AnyView {
-        let text = el("textarea")
-            .class("field")
-            .attr("rows", "9")
-            .attr("readonly", "")
-            .attr("aria-label", w!(tell_label))
-            .value(move || self.text.get(), |_| {});
-        let said = classed("div", "dialog-text")
-            .child(el("h2").attr("id", "tlsg-tell").text(w!(way_tell)))
-            .child(paragraph(w!(tell_intro)).attr("id", "tlsg-tell-text"))
-            .child(text)
-            .child(classed("p", "small").attr("role", "status").live_text(move || self.status.get()));
-        let buttons = classed("div", "dialog-end row")
-            .child(button("btn primary", w!(tell_copy), move || self.copy()))
-            .child(button("btn", w!(tell_mail), move || self.mail()))
-            .child(button("btn", w!(close), move || self.close()));
-        el("dialog")
-            .attr("id", DIALOG)
-            .attr("aria-labelledby", "tlsg-tell")
-            .attr("aria-describedby", "tlsg-tell-text")
-            .child(said)
-            .child(buttons)
-            .into()
-    }
+    });
 }
 
-/// The element's id: one banner is shown at a time.
-const DIALOG: &str = "tlsg-tell-dialog";
-
-fn dialog() -> Option<HtmlDialogElement> {
-    document().get_element_by_id(DIALOG)?.dyn_into().ok()
+/// A new mail with the text; to whom, only the user knows.
+fn mail(plugin: Plugin, text: String) {
+    plugin.host().open_composer(Draft { subject: w!(tell_subject).to_owned(), text, ..Draft::default() });
 }

@@ -23,8 +23,8 @@ pub enum Banner {
     Other(Vec<FailedGroup>),
     /// A report that something waits, for these.
     Delayed(Vec<String>),
-    /// It claims a stop, and the server can't be asked.
-    Unchecked,
+    /// It claims a stop, and the server can't be asked, for this reason.
+    Unchecked(ClientError),
 }
 
 impl Banner {
@@ -180,7 +180,10 @@ pub fn of(claimed: &Claimed, stops: Result<&[Stop], &ClientError>) -> Banner {
         Claimed::Settled(banner) => return banner.clone(),
         Claimed::Stop { queue_id, message_id, recipients } => (queue_id, message_id, recipients),
     };
-    let Ok(stops) = stops else { return Banner::Unchecked };
+    let stops = match stops {
+        Ok(stops) => stops,
+        Err(error) => return Banner::Unchecked(error.clone()),
+    };
     let Some(queue_id) = queue_id else { return Banner::Forged };
     let message_id = message_id.as_deref().map(bare_message_id);
     let recorded =

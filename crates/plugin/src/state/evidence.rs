@@ -1,6 +1,6 @@
 //! What became of a sent message, recipient by recipient, and what proves it.
 
-use api::{AuthenticatedBy, MessageRecipient, MessageStatus, RecipientState, Stop};
+use api::{AuthenticatedBy, MessageRecipient, MessageStatus, RecipientState};
 use guarantee::{Protection, Requirement};
 use jiff::Timestamp;
 
@@ -10,42 +10,23 @@ use super::stops;
 /// How many messages are remembered.
 const KEPT: usize = 100;
 
-/// What is known of the user's sent messages: their queue ids, and what the server has said of them.
+/// What the server has said of the user's sent messages, the newest word first.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// Message-ID and queue id, newest first.
-    ids: Vec<(String, String)>,
-    statuses: Vec<MessageStatus>,
-}
+pub struct Known(Vec<MessageStatus>);
 
 impl Known {
-    /// The server has taken over a message under this queue id.
-    pub fn submitted(&mut self, message_id: &str, queue_id: &str) {
-        self.ids.truncate(KEPT - 1);
-        self.ids.insert(0, (stops::bare_message_id(message_id).to_owned(), queue_id.to_owned()));
-    }
-
     /// The server has said what became of a message.
     pub fn learn(&mut self, status: &MessageStatus) {
-        self.statuses.retain(|known| known.id != status.id);
-        self.statuses.truncate(KEPT - 1);
-        self.statuses.insert(0, status.clone());
+        self.0.retain(|known| known.id != status.id);
+        self.0.truncate(KEPT - 1);
+        self.0.insert(0, status.clone());
     }
 
-    /// The queue id of the message with this Message-ID, if it was sent since the page was opened, or stopped for somebody.
-    pub fn queue_id(&self, message_id: &str, stops: &[Stop]) -> Option<String> {
+    /// What became of the message with this Message-ID; of the last one, if the same was submitted more than once.
+    pub fn status(&self, message_id: &str) -> Option<&MessageStatus> {
         let wanted = stops::bare_message_id(message_id);
-        let submitted = self.ids.iter().find(|(id, _)| id == wanted).map(|(_, queue_id)| queue_id);
-        let told = || self.statuses.iter().find(|status| status.message_id.as_deref() == Some(wanted));
-        submitted
-            .or_else(|| told().map(|status| &status.id))
-            .or_else(|| stops::of_message(stops, wanted).next().map(|stop| &stop.queue_id))
-            .cloned()
-    }
-
-    /// What became of the message with this queue id.
-    pub fn status(&self, queue_id: &str) -> Option<&MessageStatus> {
-        self.statuses.iter().find(|status| status.id == queue_id)
+        let same = self.0.iter().filter(|status| status.message_id.as_deref() == Some(wanted));
+        same.max_by_key(|status| status.accepted_at)
     }
 }
 

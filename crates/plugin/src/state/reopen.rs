@@ -62,18 +62,60 @@ pub fn draft(original: &[u8], whom: Whom<'_>) -> Draft {
 
 /// The draft of a sent message: all recipients, or, if a stop is recorded for it, the stopped ones.
 pub fn sent_message(original: &[u8], stops: &[Stop]) -> Draft {
+    let draft = draft(original, Whom::All);
     let message = MessageParser::default().parse_headers(original);
     let message_id = message.as_ref().and_then(|message| message.message_id()).unwrap_or_default();
-    let Some(stop) = stops::of_message(stops, message_id).next() else {
-        return draft(original, Whom::All);
+    match addressed(draft.recipients.clone(), message_id, stops, None) {
+        None => draft,
+        Some(addressed) => Draft {
+            recipients: addressed.recipients,
+            choice: addressed.choice,
+            replaces: addressed.replaces,
+            bound: addressed.bound,
+            ..draft
+        },
+    }
+}
+
+/// A way of the banner that was taken, and the stop it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The stop's id.
+    pub stop: String,
+    /// The way.
+    pub way: Way,
+}
+
+/// Of a sent message that its webmail itself has reopened for `all`: whom it goes to now, what is recorded and how it is
+/// sent; nothing else is in this draft. `None` if no stop is recorded for it: then it goes to all.
+pub fn addressed(all: Recipients, message_id: &str, stops: &[Stop], taken: Option<&Taken>) -> Option<Draft> {
+    let mut recorded: Vec<&Stop> = stops::of_message(stops, message_id).collect();
+    // An address in the page's URL is anybody's word: what is not recorded for this message counts for nothing.
+    let taken = taken.filter(|taken| recorded.iter().any(|stop| stop.id == taken.stop));
+    if let Some(taken) = taken {
+        recorded.retain(|stop| stop.id == taken.stop);
+    }
+    let way = taken.map(|taken| taken.way);
+    let replaces = recorded.first()?.id.clone();
+    let recipients = || recorded.iter().flat_map(|stop| &stop.recipients);
+    let those = |liftable: bool| {
+        let such = recipients().filter(move |one| CauseWord::of_stopped(one).is_liftable() == liftable);
+        such.map(|one| one.address.clone()).collect::<Vec<_>>()
     };
-    let replaces = Some(stop.id.clone());
-    let bound = stops::of_message(stops, message_id)
-        .flat_map(|stop| &stop.recipients)
-        .filter(|recipient| !CauseWord::of_stopped(recipient).is_liftable())
-        .map(|recipient| recipient.address.clone())
-        .collect();
-    Draft { replaces, bound, ..draft(original, Whom::Stopped(&stops::not_sent_to(stops, message_id))) }
+    let stopped = match way {
+        Some(Way::WithoutGuarantee) => those(true),
+        Some(Way::EndToEnd) | None => recipients().map(|one| one.address.clone()).collect(),
+    };
+    let choice = choose(all, &stopped);
+    Some(Draft {
+        recipients: choice.stopped.clone(),
+        choice: Some(choice),
+        replaces: Some(replaces),
+        bound: those(false),
+        end_to_end: way == Some(Way::EndToEnd),
+        without_guarantee_for: if way == Some(Way::WithoutGuarantee) { stopped } else { Vec::new() },
+        ..Draft::default()
+    })
 }
 
 /// The draft of a message whose stop the server has confirmed, on one of the banner's ways.

@@ -128,7 +128,7 @@ fn said(why: Why) -> Vec<El> {
 
 fn in_words(error: &ClientError) -> String {
     match error {
-        ClientError::LoggedOut => w!(log_in_wrong).to_owned(),
+        ClientError::LoggedOut | ClientError::Clock => w!(log_in_wrong).to_owned(),
         ClientError::Problem(problem) if problem.status == 429 => w!(log_in_too_often).to_owned(),
         ClientError::Problem(problem) => {
             let detail = problem.detail.clone().unwrap_or_else(|| problem.title.clone());

@@ -187,7 +187,7 @@ fn content(message: Arc<Opened>, banner: Signal<Banner>, shown: Shown) -> AnyVie
             Banner::Confirmed(_) | Banner::Other(_) | Banner::Delayed(_) => {
                 Treatment { folded: true, links: Links::Followable }
             }
-            Banner::Forged | Banner::Unchecked => Treatment { folded: false, links: Links::Off },
+            Banner::Forged | Banner::Unchecked(_) => Treatment { folded: false, links: Links::Off },
         })
     });
     live(move || {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use plugin::Draft;
 use plugin::components::{GuaranteeState, ReminderBar};
 
-use super::{button, compose, list, message, plain_button, settings};
+use super::{button, compose, dialog, list, message, plain_button, settings};
 use crate::drafts::Origin;
 use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::focus;
@@ -64,6 +64,7 @@ pub(super) fn shell(account: SessionAccount) -> El {
                 .child(classed("div", "main").attr("id", "content").attr("tabindex", "-1").view(main)),
         )
         .child(classed("p", "vh").attr("role", "status").live_text(move || mail.whisper.get()))
+        .view(dialog::dialog(mail))
 }
 
 fn empty(name: &'static str, text: &'static str) -> AnyView {

@@ -169,7 +169,7 @@ fn a_claim_without_its_record_is_forged(#[case] stops: Vec<Stop>) {
 #[test]
 fn without_the_server_nothing_is_said_of_a_claim() {
     let claim = claimed(&Report::default().raw(), OWN);
-    assert_eq!(of(&claim, Err(&ClientError::Away)), Banner::Unchecked);
+    assert_eq!(of(&claim, Err(&ClientError::Away)), Banner::Unchecked(ClientError::Away));
 }
 
 #[test]

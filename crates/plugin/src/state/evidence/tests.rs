@@ -113,27 +113,18 @@ fn status(id: &str, message_id: &str) -> MessageStatus {
     }
 }
 
-#[test]
-fn a_message_is_found_by_what_was_said_of_it() {
+#[rstest]
+#[case("m1@x", Some("Q1"))]
+#[case("<m1@x>", Some("Q1"))]
+#[case("m2@x", Some("Q3"))]
+#[case("m4@x", None)]
+fn a_message_is_found_by_its_message_id(#[case] message_id: &str, #[case] expected: Option<&str>) {
     let mut known = Known::default();
-    known.submitted("<m1@x>", "Q1");
+    let later = Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    known.learn(&status("Q1", "m1@x"));
+    known.learn(&MessageStatus { accepted_at: later, ..status("Q3", "m2@x") });
     known.learn(&status("Q2", "m2@x"));
-    let stop = Stop {
-        id: "S".to_owned(),
-        queue_id: "Q3".to_owned(),
-        message_id: Some("m3@x".to_owned()),
-        subject: String::new(),
-        recipients: Vec::new(),
-        delivered_others: 0,
-        waiting_others: 0,
-        replaced_by: None,
-    };
-    let id = |message_id| known.queue_id(message_id, std::slice::from_ref(&stop));
-    assert_eq!(id("m1@x").as_deref(), Some("Q1"));
-    assert_eq!(id("<m2@x>").as_deref(), Some("Q2"));
-    assert_eq!(id("<m3@x>").as_deref(), Some("Q3"));
-    assert_eq!(id("m4@x"), None);
-    assert!(known.status("Q2").is_some() && known.status("Q1").is_none());
+    assert_eq!(known.status(message_id).map(|status| status.id.as_str()), expected);
 }
 
 #[test]
@@ -141,11 +132,10 @@ fn the_newest_status_counts_and_memory_is_bounded() {
     let mut known = Known::default();
     known.learn(&status("Q1", "m1@x"));
     known.learn(&MessageStatus { recipients: Vec::new(), ..status("Q1", "m1@x") });
-    assert!(known.status("Q1").is_some_and(|status| status.recipients.is_empty()));
+    assert!(known.status("m1@x").is_some_and(|status| status.recipients.is_empty()));
     for number in 0..2 * KEPT {
-        known.learn(&status(&format!("N{number}"), "m@x"));
-        known.submitted("m@x", &format!("N{number}"));
+        known.learn(&status(&format!("N{number}"), &format!("n{number}@x")));
     }
-    assert_eq!((known.statuses.len(), known.ids.len()), (KEPT, KEPT));
-    assert_eq!(known.queue_id("m@x", &[]).as_deref(), Some("N199"));
+    assert_eq!(known.0.len(), KEPT);
+    assert!(known.status("n199@x").is_some() && known.status("m1@x").is_none());
 }

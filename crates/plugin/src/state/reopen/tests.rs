@@ -115,6 +115,39 @@ fn from_sent_without_a_stop_it_goes_to_all(#[case] stops: &[Stop]) {
     assert_eq!((draft.choice, draft.replaces), (None, None));
 }
 
+/// Roundcube reopens a message itself; the plugin says whom it goes to.
+#[rstest]
+#[case::from_sent(None, &["carla@plain.example", "eve@dane.example"], &[], false)]
+#[case::end_to_end(Some(("S1", Way::EndToEnd)), &["carla@plain.example", "eve@dane.example"], &[], true)]
+#[case::without(Some(("S1", Way::WithoutGuarantee)), &["carla@plain.example"], &["carla@plain.example"], false)]
+#[case::a_stop_of_another_message(Some(("S9", Way::WithoutGuarantee)), &["carla@plain.example", "eve@dane.example"],
+    &[], false)]
+fn addressed_by_the_record(
+    #[case] taken: Option<(&str, Way)>,
+    #[case] recipients: &[&str],
+    #[case] without: &[&str],
+    #[case] end_to_end: bool,
+) {
+    let mut recorded = stop("m1@home.example", &["carla@plain.example", "eve@dane.example"]);
+    recorded.recipients[1].cause = "dane_mismatch".to_owned();
+    let all = Recipients {
+        to: vec![Address::bare("bob@tls.example"), Address::bare("carla@plain.example")],
+        cc: vec![Address::bare("eve@dane.example")],
+        ..Recipients::default()
+    };
+    let other = Stop { id: "S9".to_owned(), ..stop("other@home.example", &["bob@tls.example"]) };
+    let taken = taken.map(|(stop, way)| Taken { stop: stop.to_owned(), way });
+    let stops = [other, recorded];
+    let draft = addressed(all.clone(), "<m1@home.example>", &stops, taken.as_ref()).unwrap();
+    let found: Vec<&str> = draft.recipients.iter().map(|address| address.email.as_str()).collect();
+    assert_eq!(found, recipients);
+    assert_eq!(draft.overridden(), without);
+    assert_eq!((draft.end_to_end, draft.replaces.as_deref()), (end_to_end, Some("S1")));
+    assert_eq!(draft.bound, ["eve@dane.example"]);
+    assert_eq!(draft.choice.unwrap().all, all);
+    assert_eq!(addressed(all, "m2@home.example", &stops, None), None);
+}
+
 #[rstest]
 #[case(Way::EndToEnd, true, &[])]
 #[case(Way::WithoutGuarantee, false, &["carla@plain.example"])]
