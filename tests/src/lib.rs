@@ -12,6 +12,7 @@ mod imap;
 mod mail;
 mod postfix;
 mod process;
+mod provider;
 mod report;
 mod serve;
 mod smtp;
@@ -21,14 +22,15 @@ mod world;
 
 use std::time::Duration;
 
-pub use browser::{Browser, Element, Name, Role, Screen, Setting, Shade, Tab};
+pub use browser::{Browser, Element, Name, Role, Screen, Setting};
 pub use demo::{Demo, PASSWORD};
 pub use events::{Event, Events};
 pub use http::{Answer, Http};
 pub use imap::Imap;
 pub use mail::Mail;
-pub use postfix::{Postfix, PostfixTls};
+pub use postfix::{Instance, Postfix, PostfixTls};
 pub use process::{Process, binary, run};
+pub use provider::{Block, Guide, PostfixWay, Provider, Task};
 pub use report::{Report, ReportedRecipient};
 pub use serve::Server;
 pub use smtp::{Reply, Smtp};

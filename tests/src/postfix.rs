@@ -27,8 +27,15 @@ pub enum PostfixTls {
 /// A running Postfix that takes mail for any user of one domain, stopped when this is dropped.
 pub struct Postfix {
     address: Ipv4Addr,
+    instance: Instance,
     folder: TempDir,
     _claim: TcpListener,
+}
+
+/// A running Postfix with a configuration folder of its own, stopped when this is dropped.
+pub struct Instance {
+    config: PathBuf,
+    log: PathBuf,
 }
 
 /// `main.cf`; the words in capitals are filled in. No name is looked up: there is no network.
@@ -84,7 +91,7 @@ impl Postfix {
     /// # Panics
     /// When it does not come up.
     pub fn start(domain: &str, tls: PostfixTls) -> Option<Self> {
-        if !id("-u", "").starts_with("0\n") {
+        if !is_root() {
             eprintln!("not run: Postfix needs root");
             return None;
         }
@@ -109,11 +116,9 @@ impl Postfix {
         fs::write(folder.path().join("etc/main.cf"), main).expect("main.cf");
         let master = MASTER.replace("ADDRESS", &address.to_string());
         fs::write(folder.path().join("etc/master.cf"), master).expect("master.cf");
-        let postfix = Self { address, folder, _claim: claim };
-        let started = postfix.postfix("start");
-        assert!(started.status.success(), "postfix start: {started:?}\n{}", postfix.log());
-        wait_for("Postfix's port", || std::net::TcpStream::connect(postfix.address()).ok());
-        Some(postfix)
+        let (config, log) = (folder.path().join("etc"), folder.path().join("log"));
+        let instance = Instance::start(config, log, (address, 2525).into());
+        Some(Self { address, instance, folder, _claim: claim })
     }
 
     /// Where it takes mail.
@@ -139,18 +144,38 @@ impl Postfix {
 
     /// Its log.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    fn postfix(&self, command: &str) -> std::process::Output {
-        // An absolute path: with a relative one Postfix fails without a word.
-        run(Command::new("/usr/sbin/postfix").arg("-c").arg(self.folder.path().join("etc")).arg(command), b"")
+        self.instance.log()
     }
 }
 
-impl Drop for Postfix {
+impl Instance {
+    /// Starts the Postfix that is configured there and waits for this port of its.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub(crate) fn start(config: PathBuf, log: PathBuf, port: SocketAddr) -> Self {
+        let instance = Self { config, log };
+        let started = instance.command("start");
+        assert!(started.status.success(), "postfix start: {started:?}\n{}", instance.log());
+        wait_for("Postfix's port", || std::net::TcpStream::connect(port).ok());
+        instance
+    }
+
+    /// Its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// `postfix COMMAND`, for this one.
+    pub fn command(&self, command: &str) -> std::process::Output {
+        // An absolute path: with a relative one Postfix fails without a word.
+        run(Command::new("/usr/sbin/postfix").arg("-c").arg(&self.config).arg(command), b"")
+    }
+}
+
+impl Drop for Instance {
     fn drop(&mut self) {
-        let stopped = self.postfix("stop");
+        let stopped = self.command("stop");
         if !stopped.status.success() {
             eprintln!("postfix stop: {stopped:?}");
         }
@@ -158,6 +183,11 @@ impl Drop for Postfix {
             eprintln!("--- Postfix said:\n{}---", self.log());
         }
     }
+}
+
+/// Whether the tests have root's rights.
+pub(crate) fn is_root() -> bool {
+    id("-u", "").starts_with("0\n")
 }
 
 fn id(option: &str, user: &str) -> String {

@@ -31,16 +31,19 @@ impl Process {
     /// # Panics
     /// When there is no binary.
     pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        let binary = binary();
-        let mut child = Command::new(&binary)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{}: {error}; build it with `cargo build --bin tls-guarantee`", binary.display())
-            });
+        Self::of(Command::new(binary()).args(arguments))
+    }
+
+    /// Starts the server by a command that becomes it.
+    ///
+    /// # Panics
+    /// When there is no binary.
+    pub fn of(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            let program = command.get_program().display();
+            panic!("{program}: {error}; build it with `cargo build --bin tls-guarantee`")
+        });
         let said = Arc::default();
         let (sender, lines) = channel();
         for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
