@@ -441,6 +441,27 @@ fn three_tries_fit_into_a_quarter_of_an_hour_and_the_last_is_at_the_expiry() {
     assert_eq!(*tries.last().expect("some"), start + EXPIRES_AFTER);
 }
 
+/// However long the mailboxes' server was away, a mail waits at most as long again, and at most five minutes.
+#[test]
+fn a_local_mail_waits_hardly_longer_than_its_server_was_away() {
+    let start = at(0);
+    let mut now = start;
+    for attempts in 1..2000 {
+        let next = next_local_attempt(attempts, start, now);
+        let (away, wait) = (now.duration_since(start), next.duration_since(now));
+        assert!(
+            wait <= SignedDuration::from_secs(2).max(away + SignedDuration::from_secs(1)),
+            "{away} {wait}"
+        );
+        assert!(wait <= SignedDuration::from_mins(5) && wait.is_positive());
+        now = next;
+        if now.duration_since(start) >= EXPIRES_AFTER {
+            break;
+        }
+    }
+    assert_eq!(now, start + EXPIRES_AFTER);
+}
+
 // --- DANE and MTA-STS together ----------------------------------------------------------------
 
 /// A host that its TLSA record describes, in a domain whose policy says something else.

@@ -251,6 +251,8 @@ pub enum Outcome {
         /// Who reports the success, if it is asked for.
         dsn: DsnDuty,
     },
+    /// The server of the mailboxes here has taken it, and said so: there is nothing to prove of a way.
+    Filed,
     /// To be tried again.
     Deferred {
         /// Why.

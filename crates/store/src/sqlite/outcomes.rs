@@ -91,6 +91,7 @@ impl Waiting {
             Outcome::Delivered { evidence, dsn: DsnDuty::Ours } => {
                 Change::delivered(Some(evidence), self.success(reverse_path, ReportKind::Relayed))
             }
+            Outcome::Filed => Change::delivered(None, self.success(reverse_path, ReportKind::Delivered)),
             Outcome::Deferred { cause, history, next_attempt_at, report_delay } => {
                 let tell = *report_delay && !self.delay_reported && answerable && self.notify.delay();
                 Change {

@@ -319,6 +319,7 @@ async fn a_local_delivery_is_reported_if_asked_for(
     #[case] reverse_path: &str,
     #[case] notify: Notify,
     #[case] report: Option<ReportKind>,
+    #[values(true, false)] mailbox_in_the_store: bool,
 ) {
     let store = home().await;
     let recipients = vec![NewRecipient { notify, ..recipient(BOB) }];
@@ -330,9 +331,16 @@ async fn a_local_delivery_is_reported_if_asked_for(
         }))
         .await
         .unwrap();
-    let id = store.claim(0).await[0].recipients[0].id;
-    let progress = store.deliver_local(local(id, BOB)).await.unwrap();
+    let progress = if mailbox_in_the_store {
+        let id = store.claim(0).await[0].recipients[0].id;
+        store.deliver_local(local(id, BOB)).await.unwrap()
+    } else {
+        store.record_for("m1", BOB, Outcome::Filed, 5).await
+    };
     assert_eq!(progress.reports_pending, Vec::from_iter(report));
+    if report.is_none() {
+        assert!(store.content("m1").await.is_err(), "finished");
+    }
     let pending = store.pending_report("m1").await.unwrap();
     assert_eq!(pending.map(|pending| pending.recipients[0].kind), report);
 }
