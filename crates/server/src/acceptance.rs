@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rand::Rng;
 use smtp::{
     address::Mailbox as Address,
-    envelope::{MailFrom, RcptTo},
+    envelope::{MailFrom, RcptTo, ReversePath},
 };
 use store::{MailboxMessage, MessageFacts, NewMessage, NewRecipient, NextHop, Store, StoreError};
 use tlsrpt::Signer;
@@ -19,6 +19,7 @@ use crate::{
     headers::Headers,
     listing::{listing, rfc2822},
     local::Local,
+    owner::{Owner, owner_of},
     senders::{MaySend, Senders, SendersError},
 };
 
@@ -60,6 +61,18 @@ pub struct Submission {
     /// The stop this message is sent in the stead of.
     pub replaces: Option<String>,
     /// The protocol, for the `Received` field: `ESMTPSA` (RFC 3848) or `HTTP`.
+    pub with: &'static str,
+}
+
+/// A message that another mail server hands in to be sent: its users' mail, and what is nobody's.
+pub struct Relayed {
+    /// The envelope's sender, whose own the mail is: that server has looked.
+    pub mail_from: MailFrom,
+    /// The recipients.
+    pub recipients: Vec<RcptTo>,
+    /// The message as it came.
+    pub content: Bytes,
+    /// The protocol, for the `Received` field.
     pub with: &'static str,
 }
 
@@ -149,12 +162,39 @@ impl Acceptance {
 
     /// Accepts a submitted message for good: when this returns `Ok`, it is on disk. Gives the queue id and Message-ID.
     pub async fn submit(&self, submission: Submission) -> Result<api::Submitted, Refused> {
+        self.own_sender(&submission.account, &submission.mail_from, &read_headers(&submission.content)?)
+            .await?;
+        self.send(submission).await
+    }
+
+    /// Accepts a message of another mail server, likewise: that of an account as if the account had submitted it, except
+    /// that the other server has looked whose the sender is; any other as from the mail store. Gives the queue id.
+    pub async fn relay(&self, relayed: Relayed) -> Result<String, Refused> {
+        let Relayed { mail_from, recipients, content, with } = relayed;
+        let owner = match &mail_from.reverse_path {
+            ReversePath::Null => None,
+            ReversePath::Address(address) => owner_of(&*self.store, &self.senders, address, Timestamp::now())
+                .await
+                .map_err(Refused::Unchecked)?,
+        };
+        let Some(Owner { account, .. }) = owner else {
+            let trace = Trace { from: None, with };
+            let origin = Origin::MailStore;
+            return self.arrive(Arrival { origin, mail_from, recipients, content, trace }).await;
+        };
+        let (file_sent_copy, replaces) = (false, None);
+        let submission =
+            Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with };
+        Ok(self.send(submission).await?.id)
+    }
+
+    /// Takes an account's message on, whose sender has been looked at.
+    async fn send(&self, submission: Submission) -> Result<api::Submitted, Refused> {
         let now = Timestamp::now();
         let queue_id = new_queue_id();
         let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } =
             submission;
         let headers = read_headers(&content)?;
-        self.own_sender(&account, &mail_from, &headers).await?;
         let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
         let outgoing = self.signed(

@@ -162,6 +162,7 @@ fn announce(addresses: &crate::node::Addresses, users: &[String]) {
         ("submission (implicit TLS)", addresses.submissions.map(Place::Tcp)),
         ("incoming mail", addresses.mx.map(Place::Tcp)),
         ("mail store's entry", addresses.store.clone()),
+        ("other mail server's entry", addresses.relay.clone()),
     ];
     for (name, place) in lines {
         if let Some(place) = place {

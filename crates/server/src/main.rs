@@ -18,6 +18,7 @@ mod local;
 mod message_id;
 mod node;
 mod operate;
+mod owner;
 mod policies;
 mod queue;
 mod senders;

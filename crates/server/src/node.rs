@@ -74,6 +74,8 @@ pub struct LocalGuests {
     pub store: Guests,
 }
 
+    /// The doors of another mail server: where it hands in, and where it asks.
+    pub relay: Guests,
 /// A node with its listeners bound and its database open, not yet at work.
 pub struct Node {
     listeners: Listeners,
@@ -104,6 +106,7 @@ struct Listeners {
     store: Option<Listener>,
 }
 
+    relay: Option<Listener>,
 impl Listeners {
     async fn bind(listen: &Listen) -> anyhow::Result<Self> {
         Ok(Self {
@@ -114,6 +117,7 @@ impl Listeners {
             store: bind("store", listen.store.as_ref()).await?,
         })
     }
+            relay: bind("relay", listen.relay.as_ref()).await?,
 }
 
 fn tcp(address: Option<SocketAddr>) -> Option<Place> {
@@ -149,6 +153,8 @@ pub struct Addresses {
     pub store: Option<Place>,
 }
 
+    /// Where another mail server hands in.
+    pub relay: Option<Place>,
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
@@ -243,6 +249,7 @@ impl Node {
     /// The node's accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.shared.accounts
+            relay: place(&self.listeners.relay),
     }
 
     /// Adds routes to the HTTP listener.
@@ -282,6 +289,7 @@ impl Node {
                 tasks.spawn(door.serve(listener));
             }
         }
+            (listeners.relay, private(Role::Relay, &guests.relay)),
         tasks.spawn(runner.run(shutdown.clone()));
         let ending = shutdown.clone();
         tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or(()) });

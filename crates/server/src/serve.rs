@@ -107,7 +107,10 @@ fn webmail_keys(config: &Config) -> anyhow::Result<Vec<WebmailKey>> {
 }
 
 fn guests(config: &Config) -> anyhow::Result<LocalGuests> {
-    Ok(LocalGuests { store: Guests::new("store.users", &config.store.users)? })
+    Ok(LocalGuests {
+        store: Guests::new("store.users", &config.store.users)?,
+        relay: Guests::new("relay.users", &config.relay.users)?,
+    })
 }
 
 fn certificate(config: &Config, data: &Path) -> anyhow::Result<Certificate> {

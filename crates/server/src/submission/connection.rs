@@ -20,7 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{Door, HANDSHAKE, IDLE, TlsMode};
 use crate::{
-    acceptance::{Arrival, Refused, Submission, Trace},
+    acceptance::{Arrival, Refused, Relayed, Submission, Trace},
     accounts::LogInError,
     listener::{Peer, Stream},
     senders::MaySend,
@@ -267,7 +267,11 @@ impl Served<'_> {
                 .await
                 .map(|submitted| submitted.id),
             (Role::Submission, None) => return Reply::new(530, (5, 7, 0), "Log in first"),
-            (role @ (Role::Mx | Role::Store | Role::Relay), _) => {
+            (Role::Relay, _) => {
+                let with = session.with_protocol();
+                acceptance.relay(Relayed { mail_from: mail, recipients, content, with }).await
+            }
+            (role @ (Role::Mx | Role::Store), _) => {
                 acceptance
                     .arrive(Arrival {
                         origin: if role == Role::Mx { Origin::Incoming } else { Origin::MailStore },

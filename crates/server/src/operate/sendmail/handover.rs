@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smtp::client::{DotWriter, ReplyReader};
 use smtp::reply::Reply;
@@ -15,13 +15,19 @@ use crate::config::Place;
 /// Waiting for the server's next octets.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// So long a server that is just being started again is waited for.
+const RESTART: Duration = Duration::from_secs(5);
+
+/// How often it is looked for meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// A stream to the server.
 trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
 
 /// When this returns `Ok`, the server has taken the message over.
 pub(super) fn hand_over(place: &Place, arguments: &Arguments, message: &[u8]) -> Result<(), Failure> {
-    let stream = connect(place).map_err(|error| {
+    let stream = connect_patiently(place).map_err(|error| {
         let exit =
             if error.kind() == io::ErrorKind::PermissionDenied { Exit::NotAllowed } else { Exit::Later };
         Failure::new(exit, format!("{place}: {error}"))
@@ -42,6 +48,20 @@ pub(super) fn hand_over(place: &Place, arguments: &Arguments, message: &[u8]) ->
     // It is theirs now: whatever comes after it changes nothing.
     let _gone_already = server.send(b"QUIT\r\n");
     Ok(())
+}
+
+fn connect_patiently(place: &Place) -> io::Result<Box<dyn Stream>> {
+    let since = Instant::now();
+    loop {
+        match connect(place) {
+            Err(error) if is_away(&error) && since.elapsed() < RESTART => std::thread::sleep(LOOK_EVERY),
+            connected => return connected,
+        }
+    }
+}
+
+fn is_away(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 fn connect(place: &Place) -> io::Result<Box<dyn Stream>> {
