@@ -70,7 +70,7 @@ async fn an_empty_file_is_migrated() {
     let store = Sqlite::open(&path).unwrap();
     assert!(store.accounts().await.unwrap().is_empty());
     let version: i64 = connection(&path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 fn connection(path: &PathBuf) -> Connection {
