@@ -47,6 +47,7 @@ class tls_guarantee extends rcube_plugin
             $this->add_hook('message_load', [$this, 'message_load']);
             $this->add_hook('message_objects', [$this, 'message_objects']);
             $this->add_hook('message_compose', [$this, 'message_compose']);
+            $this->add_hook('compose_objects', [$this, 'compose_objects']);
             $this->add_hook('message_ready', [$this, 'message_ready']);
             $this->add_hook('message_sent', [$this, 'message_sent']);
         }
@@ -111,6 +112,8 @@ class tls_guarantee extends rcube_plugin
             $this->set_env(['place' => $place] + ($place === 'compose' ? ['compose' => $this->composed()] : []));
             $boot = ['type' => 'module', 'src' => $this->url('boot.js')];
             $output->add_header(html::tag('script', $boot, '', ['type', 'src']));
+        }
+        if ($place !== null || $args['task'] === 'settings') {
             $this->include_stylesheet($this->local_skin_path() . '/tls_guarantee.css');
         }
         return $args;
@@ -150,7 +153,7 @@ class tls_guarantee extends rcube_plugin
     {
         $args['actions'][] = [
             'action' => 'plugin.tls_guarantee',
-            'class' => 'tls-guarantee',
+            'class' => 'tls-guarantee-tab',
             'label' => 'myaccount',
             'title' => 'myaccount',
             'domain' => $this->ID,
@@ -209,8 +212,8 @@ class tls_guarantee extends rcube_plugin
         $this->set_env(['message' => $about]);
         array_unshift(
             $args['content'],
-            html::div(['id' => 'tls-guarantee-mark'], ''),
-            html::div(['id' => 'tls-guarantee-banner'], '')
+            html::div(['id' => 'tls-guarantee-mark', 'class' => 'tls-guarantee'], ''),
+            html::div(['id' => 'tls-guarantee-banner', 'class' => 'tls-guarantee'], '')
         );
         return $args;
     }
@@ -277,6 +280,13 @@ class tls_guarantee extends rcube_plugin
             $source = $this->about($args['object']);
             $this->set_env(['compose' => ['source' => $source] + $this->composed()]);
         }
+        return $args;
+    }
+
+    /** The place above the form. */
+    public function compose_objects($args)
+    {
+        $args['content'][] = html::div(['id' => 'tls-guarantee-composer', 'class' => 'tls-guarantee'], '');
         return $args;
     }
 
