@@ -72,10 +72,10 @@ pub struct NodeConfig {
 pub struct LocalGuests {
     /// The mail store's entry.
     pub store: Guests,
-}
-
     /// The doors of another mail server: where it hands in, and where it asks.
     pub relay: Guests,
+}
+
 /// A node with its listeners bound and its database open, not yet at work.
 pub struct Node {
     listeners: Listeners,
@@ -104,9 +104,9 @@ struct Listeners {
     submissions: Option<Listener>,
     mx: Option<Listener>,
     store: Option<Listener>,
+    relay: Option<Listener>,
 }
 
-    relay: Option<Listener>,
 impl Listeners {
     async fn bind(listen: &Listen) -> anyhow::Result<Self> {
         Ok(Self {
@@ -115,9 +115,9 @@ impl Listeners {
             submissions: bind("submissions", tcp(listen.submissions).as_ref()).await?,
             mx: bind("mx", tcp(listen.mx).as_ref()).await?,
             store: bind("store", listen.store.as_ref()).await?,
+            relay: bind("relay", listen.relay.as_ref()).await?,
         })
     }
-            relay: bind("relay", listen.relay.as_ref()).await?,
 }
 
 fn tcp(address: Option<SocketAddr>) -> Option<Place> {
@@ -151,10 +151,10 @@ pub struct Addresses {
     pub mx: Option<SocketAddr>,
     /// The mail store's entry.
     pub store: Option<Place>,
-}
-
     /// Where another mail server hands in.
     pub relay: Option<Place>,
+}
+
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
@@ -243,13 +243,13 @@ impl Node {
             submissions: at(&self.listeners.submissions),
             mx: at(&self.listeners.mx),
             store: place(&self.listeners.store),
+            relay: place(&self.listeners.relay),
         }
     }
 
     /// The node's accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.shared.accounts
-            relay: place(&self.listeners.relay),
     }
 
     /// Adds routes to the HTTP listener.
@@ -283,13 +283,13 @@ impl Node {
             (listeners.submissions, public(Role::Submission, TlsMode::Implicit)),
             (listeners.mx, public(Role::Mx, TlsMode::StartTls)),
             (listeners.store, private(Role::Store, &guests.store)),
+            (listeners.relay, private(Role::Relay, &guests.relay)),
         ];
         for (listener, door) in doors {
             if let Some(listener) = listener {
                 tasks.spawn(door.serve(listener));
             }
         }
-            (listeners.relay, private(Role::Relay, &guests.relay)),
         tasks.spawn(runner.run(shutdown.clone()));
         let ending = shutdown.clone();
         tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or(()) });
