@@ -30,6 +30,7 @@ use crate::{
     policies::Policies,
     queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
     senders::Senders,
+    socketmap::Socketmap,
     submission::{Certificate, Door, Shared, TlsMode, acceptor},
     tls_reports::TlsReports,
 };
@@ -50,6 +51,8 @@ pub struct NodeConfig {
     pub listen: Listen,
     /// Who may use the doors for this machine.
     pub guests: LocalGuests,
+    /// By which of its transports another mail server hands in, for `listen.socketmap` to say.
+    pub relay_transport: Option<String>,
     /// The server's certificate.
     pub certificate: Certificate,
     /// How mail leaves.
@@ -58,6 +61,8 @@ pub struct NodeConfig {
     pub signer: Option<Arc<tlsrpt::Signer>>,
     /// Who reports to receiving domains, and what signs the reports, if that is wanted.
     pub tls_reporter: Option<(tlsrpt::Reporter, Arc<tlsrpt::Signer>)>,
+    /// Dovecot's authentication service, if the accounts are Dovecot's.
+    pub dovecot: Option<Place>,
     /// Under which further addresses users may send.
     pub senders: Option<SendersOptions>,
     /// What the webmail's plugin signs its tokens with.
@@ -80,6 +85,7 @@ pub struct LocalGuests {
 pub struct Node {
     listeners: Listeners,
     guests: LocalGuests,
+    relay_transport: Option<String>,
     shared: Shared,
     store: Arc<dyn Store>,
     sqlite: Arc<Sqlite>,
@@ -105,6 +111,7 @@ struct Listeners {
     mx: Option<Listener>,
     store: Option<Listener>,
     relay: Option<Listener>,
+    socketmap: Option<Listener>,
 }
 
 impl Listeners {
@@ -116,6 +123,7 @@ impl Listeners {
             mx: bind("mx", tcp(listen.mx).as_ref()).await?,
             store: bind("store", listen.store.as_ref()).await?,
             relay: bind("relay", listen.relay.as_ref()).await?,
+            socketmap: bind("socketmap", listen.socketmap.as_ref()).await?,
         })
     }
 }
@@ -153,6 +161,8 @@ pub struct Addresses {
     pub store: Option<Place>,
     /// Where another mail server hands in.
     pub relay: Option<Place>,
+    /// Where that one asks whose mail to hand in.
+    pub socketmap: Option<Place>,
 }
 
 impl Node {
@@ -163,10 +173,12 @@ impl Node {
             data,
             listen,
             guests,
+            relay_transport,
             certificate,
             settings,
             signer,
             tls_reporter,
+            dovecot,
             senders,
             webmail,
             scheme,
@@ -181,7 +193,10 @@ impl Node {
         let shutdown = CancellationToken::new();
         let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..settings };
         let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
-        let accounts = Accounts::new(Arc::clone(&store));
+        let accounts = match dovecot {
+            Some(place) => Accounts::with_dovecot(Arc::clone(&store), place),
+            None => Accounts::new(Arc::clone(&store)),
+        };
         let acceptance =
             Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
                 .signing(signer)
@@ -218,6 +233,7 @@ impl Node {
         Ok(Self {
             listeners,
             guests,
+            relay_transport,
             shared,
             store,
             sqlite,
@@ -244,6 +260,7 @@ impl Node {
             mx: at(&self.listeners.mx),
             store: place(&self.listeners.store),
             relay: place(&self.listeners.relay),
+            socketmap: place(&self.listeners.socketmap),
         }
     }
 
@@ -262,6 +279,7 @@ impl Node {
         let Self {
             listeners,
             guests,
+            relay_transport,
             shared,
             store,
             sqlite,
@@ -289,6 +307,12 @@ impl Node {
             if let Some(listener) = listener {
                 tasks.spawn(door.serve(listener));
             }
+        }
+        if let (Some(listener), Some(transport)) = (listeners.socketmap, relay_transport) {
+            let senders = shared.acceptance.senders().clone();
+            let guests = guests.relay.clone();
+            let table = Socketmap::new(Arc::clone(&store), senders, guests, transport, shutdown.clone());
+            tasks.spawn(table.serve(listener));
         }
         tasks.spawn(runner.run(shutdown.clone()));
         let ending = shutdown.clone();

@@ -101,3 +101,75 @@ async fn no_password_opens_an_account_whose_password_others_know() {
     accounts.set_password("alice@home.example", "demo").await.unwrap();
     accounts.log_in("alice@home.example", "demo", HERE).await.unwrap();
 }
+
+/// Dovecot with Alice, whose password is `demo`; the questions it is asked are counted.
+async fn small_dovecot(listener: tokio::net::UnixListener, asked: Arc<std::sync::atomic::AtomicUsize>) {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let (stream, _) = listener.accept().await.unwrap();
+    let (reader, mut writer) = stream.into_split();
+    writer.write_all(b"VERSION\t1\t2\nMECH\tPLAIN\nMECH\tXOAUTH2\nDONE\n").await.unwrap();
+    let mut lines = BufReader::new(reader).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        if fields[0] != "AUTH" {
+            continue;
+        }
+        asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        // \0alice\0demo
+        let right = line.ends_with("resp=AGFsaWNlAGRlbW8=");
+        let answer = if right { "OK\tID\tuser=Alice@HOME.example\n" } else { "FAIL\tID\n" };
+        writer.write_all(answer.replace("ID", fields[1]).as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn dovecots_users_have_an_account_from_their_first_log_in_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Sqlite::open(folder.path().join("test.db")).unwrap());
+    let path = folder.path().join("auth");
+    let asked = Arc::<std::sync::atomic::AtomicUsize>::default();
+    let dovecot =
+        tokio::spawn(small_dovecot(tokio::net::UnixListener::bind(&path).unwrap(), Arc::clone(&asked)));
+    let accounts = Accounts::with_dovecot(Arc::clone(&store) as Arc<dyn Store>, Place::Unix(path));
+    for _ in 0..2 {
+        assert_eq!(accounts.log_in("alice", "demo", HERE).await.unwrap(), "Alice@home.example");
+    }
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2, "a changed password would hold at once");
+    let password = store.account("alice@home.example").await.unwrap().unwrap().password_hash;
+    assert_eq!(password, None, "its password stays with Dovecot");
+    assert_eq!(accounts.mechanisms(), [Mechanism::Plain, Mechanism::Login, Mechanism::Xoauth2]);
+    for _ in 0..5 {
+        let refused = accounts.log_in("Alice", "wrong", HERE).await;
+        assert!(matches!(refused, Err(LogInError::Wrong)), "{refused:?}");
+        let token = "user=alice\x01auth=Bearer x\x01\x01";
+        let refused = accounts.log_in_with_token(Mechanism::Xoauth2, token, HERE).await;
+        assert!(matches!(refused, Err(LogInError::Wrong)), "{refused:?}");
+    }
+    let before = asked.load(std::sync::atomic::Ordering::SeqCst);
+    let refused = accounts.log_in("alice", "demo", HERE).await;
+    assert!(matches!(refused, Err(LogInError::TooMany { .. })), "{refused:?}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), before, "Dovecot is spared the guessing");
+    dovecot.abort();
+}
+
+#[tokio::test]
+async fn a_dovecot_that_is_away_is_nobodys_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path().join("test.db")).unwrap());
+    let accounts = Accounts::with_dovecot(store, Place::Unix(folder.path().join("auth")));
+    for _ in 0..20 {
+        let refused = accounts.log_in("alice@home.example", "demo", HERE).await;
+        assert!(matches!(refused, Err(LogInError::Unavailable)), "{refused:?}");
+    }
+    assert_eq!(accounts.mechanisms(), Mechanism::PASSWORDS);
+}
+
+#[rstest::rstest]
+#[case("user=alice@home.example\x01auth=Bearer x\x01\x01", "alice@home.example")]
+#[case("n,a=alice@home.example,\x01host=x\x01auth=Bearer x\x01\x01", "alice@home.example")]
+#[case("n,,\x01auth=Bearer a=b\x01\x01", "")]
+#[case("nonsense", "")]
+#[case("", "")]
+fn failures_count_for_who_the_client_says_it_is(#[case] response: &str, #[case] name: &str) {
+    assert_eq!(claimed(response), name);
+}

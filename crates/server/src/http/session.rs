@@ -1,6 +1,7 @@
 //! `/session`: log in, see who is logged in, log out.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use api::{Credentials, Problem, Session, SessionAccount};
 use axum::Extension;
@@ -52,9 +53,12 @@ pub(super) async fn log_in(
 
 fn refused(error: LogInError) -> Failure {
     match error {
-        LogInError::Wrong => Failure::unauthenticated("The address or the password is wrong."),
+        LogInError::Wrong | LogInError::TokenRefused { .. } => {
+            Failure::unauthenticated("The address or the password is wrong.")
+        }
         LogInError::TooMany { retry_after } => Failure::too_many(format!("{error}."), retry_after),
-        LogInError::Busy => Failure::unavailable(&format!("{error}."), std::time::Duration::from_secs(2)),
+        LogInError::Busy => Failure::unavailable(&format!("{error}."), Duration::from_secs(2)),
+        LogInError::Unavailable => Failure::unavailable(&format!("{error}."), Duration::from_secs(10)),
         LogInError::Store(error) => error.into(),
     }
 }

@@ -25,6 +25,14 @@ impl Place {
         }
     }
 
+    /// Where Dovecot keeps the accounts, if it does.
+    pub(super) fn dovecot(&self) -> anyhow::Result<Option<crate::config::Place>> {
+        match self {
+            Self::Config(file) => Ok(Config::read(file)?.users.dovecot),
+            Self::Data(_) => Ok(None),
+        }
+    }
+
     /// Opens the database, beside a running server if there is one.
     ///
     /// # Errors

@@ -15,6 +15,14 @@ const LINE: u64 = 4096;
 
 pub(super) async fn run(user: User) -> anyhow::Result<()> {
     let place = user.place.place()?;
+    if let (UserAction::Add { .. } | UserAction::Passwd { .. }, Some(dovecot)) =
+        (&user.action, place.dovecot()?)
+    {
+        bail!(
+            "the accounts and their passwords are Dovecot's (users.dovecot = {dovecot}); add users and change passwords \
+             there, and each is known here from the first log-in on"
+        );
+    }
     let store = match &user.action {
         UserAction::Add { .. } => place.open_or_make()?,
         _ => place.open()?,

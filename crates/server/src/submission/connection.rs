@@ -55,12 +55,12 @@ pub(super) async fn run(door: &Door, mut stream: Stream, peer: Peer) -> io::Resu
     let mut served = Served { door, peer, message: None };
     if door.tls_mode == TlsMode::Implicit {
         let mut stream = handshake(door, stream).await?;
-        let mut session = Session::new(Arc::clone(&door.config), Some(tls_info(&stream)));
+        let mut session = Session::new(door.config(), Some(tls_info(&stream)));
         session.greeting();
         served.dialogue(&mut session, &mut stream).await?;
         return stream.shutdown().await;
     }
-    let mut session = Session::new(Arc::clone(&door.config), None);
+    let mut session = Session::new(door.config(), None);
     session.greeting();
     if served.dialogue(&mut session, &mut stream).await? == Ended::StartTls {
         let mut stream = handshake(door, stream).await?;
@@ -173,13 +173,26 @@ impl Served<'_> {
     }
 
     async fn authenticate(&self, login: &Login) -> AuthResult {
-        // Nobody here verifies tokens, and none are offered.
-        let Proof::Password { identity, password } = &login.proof else { return AuthResult::Unavailable };
-        let client = self.peer.ip();
-        match self.door.shared.accounts.log_in(identity, password.expose(), Some(client)).await {
+        let accounts = &self.door.shared.accounts;
+        let client = Some(self.peer.ip());
+        let result = match &login.proof {
+            Proof::Password { identity, password } => {
+                accounts.log_in(identity, password.expose(), client).await
+            }
+            Proof::Token(response) => {
+                accounts.log_in_with_token(login.mechanism, response.expose(), client).await
+            }
+        };
+        match result {
             Ok(user) => AuthResult::Accepted { user },
             Err(LogInError::Wrong) => AuthResult::Rejected,
-            Err(error @ (LogInError::TooMany { .. } | LogInError::Busy | LogInError::Store(_))) => {
+            Err(LogInError::TokenRefused { text }) => AuthResult::Challenge { text },
+            Err(
+                error @ (LogInError::TooMany { .. }
+                | LogInError::Busy
+                | LogInError::Unavailable
+                | LogInError::Store(_)),
+            ) => {
                 tracing::warn!(%error, "a login could not be checked");
                 AuthResult::Unavailable
             }

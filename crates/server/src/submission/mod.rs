@@ -12,7 +12,7 @@ use std::{
 
 use smtp::{
     limits::Limits,
-    server::{Config, Mechanism, Role, StartTls},
+    server::{Config, Role, StartTls},
 };
 use store::Store;
 use tokio::sync::Semaphore;
@@ -115,7 +115,7 @@ impl Door {
                 TlsMode::StartTls => StartTls::Offered,
                 TlsMode::Implicit | TlsMode::None => StartTls::NotOffered,
             },
-            mechanisms: Mechanism::PASSWORDS.to_vec(),
+            mechanisms: shared.accounts.mechanisms(),
             limits: Limits::default(),
         };
         Arc::new(Self {
@@ -126,6 +126,15 @@ impl Door {
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             per_address: Mutex::new(HashMap::new()),
         })
+    }
+
+    /// What a session that begins now offers: Dovecot may have come, or come back with others, after the server's start.
+    fn config(&self) -> Arc<Config> {
+        let mechanisms = self.shared.accounts.mechanisms();
+        if self.config.role != Role::Submission || mechanisms == self.config.mechanisms {
+            return Arc::clone(&self.config);
+        }
+        Arc::new(Config { mechanisms, ..Config::clone(&self.config) })
     }
 
     /// Accepts connections until the shutdown, then waits for the sessions to end.
