@@ -163,6 +163,7 @@ fn announce(addresses: &crate::node::Addresses, users: &[String]) {
         ("incoming mail", addresses.mx.map(Place::Tcp)),
         ("mail store's entry", addresses.store.clone()),
         ("other mail server's entry", addresses.relay.clone()),
+        ("other mail server's socketmap", addresses.socketmap.clone()),
     ];
     for (name, place) in lines {
         if let Some(place) = place {

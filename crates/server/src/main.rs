@@ -23,6 +23,7 @@ mod policies;
 mod queue;
 mod senders;
 mod serve;
+mod socketmap;
 mod submission;
 mod tls_reports;
 

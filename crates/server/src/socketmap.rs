@@ -1,0 +1,114 @@
+//! Postfix's `socketmap` table (socketmap_table(5)): whose mail Postfix is to hand in here. The table has one question:
+//! is the guarantee of this sender's account on? Each answer is looked up anew, so a switch takes effect at once.
+
+mod wire;
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use store::Store;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Semaphore,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    listener::{Guests, Listener, Peer, Stream},
+    owner::owner_of,
+    senders::Senders,
+};
+use wire::{Reply, Request};
+
+/// Connections at the same time: Postfix has one for each process that asks, some dozens. More are closed at once, and
+/// Postfix defers.
+const MAX_CONNECTIONS: usize = 200;
+
+/// A connection without a question is closed after so long; Postfix opens another.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// Octets read at a time.
+const READ: usize = 4 << 10;
+
+/// The table.
+pub struct Socketmap {
+    store: Arc<dyn Store>,
+    senders: Senders,
+    guests: Guests,
+    /// What is answered for the mail of an account with the guarantee.
+    transport: String,
+    connections: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+impl Socketmap {
+    /// A table that answers these guests with this transport.
+    pub fn new(
+        store: Arc<dyn Store>,
+        senders: Senders,
+        guests: Guests,
+        transport: String,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Arc::new(Self { store, senders, guests, transport, connections, shutdown })
+    }
+
+    /// Answers until the shutdown.
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
+        let shutdown = self.shutdown.clone();
+        listener.serve(shutdown, |stream, peer| Arc::clone(&self).session(stream, peer)).await;
+    }
+
+    async fn session(self: Arc<Self>, stream: Stream, peer: Peer) {
+        let Ok(_permit) = Arc::clone(&self.connections).try_acquire_owned() else {
+            tracing::warn!("too many connections to the socketmap");
+            return;
+        };
+        match self.guests.admit(&peer) {
+            Ok(true) => {
+                let talk = self.shutdown.run_until_cancelled(self.talk(stream));
+                if let Some(Err(error)) = talk.await {
+                    tracing::debug!(%error, "socketmap: connection ended");
+                }
+            }
+            Ok(false) => tracing::warn!(%peer, "the socketmap was asked by another user of this machine"),
+            Err(error) => tracing::warn!(%error, "socketmap: who asks is not known"),
+        }
+    }
+
+    async fn talk(&self, mut stream: Stream) -> io::Result<()> {
+        let mut input = BytesMut::with_capacity(READ);
+        loop {
+            while let Some(netstring) = wire::take(&mut input)? {
+                let reply = match Request::parse(&netstring) {
+                    Some(request) => self.look_up(request.key).await,
+                    None => Reply::Perm("the request is not of the form \"map key\""),
+                };
+                let octets = wire::netstring(&reply.to_string());
+                timeout(IDLE, stream.write_all(&octets)).await??;
+            }
+            if timeout(IDLE, stream.read_buf(&mut input)).await?? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn look_up(&self, key: &str) -> Reply<'_> {
+        let Some(address) = wire::address(key) else { return Reply::NotFound };
+        match owner_of(&*self.store, &self.senders, address, Timestamp::now()).await {
+            Ok(Some(owner)) if owner.demands.is_some() => Reply::Ok(&self.transport),
+            Ok(Some(_) | None) => Reply::NotFound,
+            // Postfix defers the mail: it must not leave another way only because nobody knows.
+            Err(error) => {
+                tracing::error!(%error, "a sender could not be looked up; Postfix defers its mail");
+                Reply::Temp("the sender can't be looked up at the moment")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
