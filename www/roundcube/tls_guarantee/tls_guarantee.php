@@ -46,6 +46,7 @@ class tls_guarantee extends rcube_plugin
             $this->add_hook('messages_list', [$this, 'messages_list']);
             $this->add_hook('message_load', [$this, 'message_load']);
             $this->add_hook('message_objects', [$this, 'message_objects']);
+            $this->add_hook('template_object_messageobjects', [$this, 'places_above_text']);
             $this->add_hook('message_compose', [$this, 'message_compose']);
             $this->add_hook('compose_objects', [$this, 'compose_objects']);
             $this->add_hook('message_ready', [$this, 'message_ready']);
@@ -196,25 +197,27 @@ class tls_guarantee extends rcube_plugin
         return $args;
     }
 
-    /** The places above a message's text. */
+    /** What the page knows of the message that it shows. */
     public function message_objects($args)
     {
         /** @var rcube_message $message */
         $message = $args['message'];
-        if ($message->context !== null) {
-            return $args; // A message inside of another is nothing that was received or sent.
+        if ($message->context === null) { // A message inside of another is nothing that was received or sent.
+            require_once __DIR__ . '/report_signs.php';
+            $types = array_map(static function ($part) { return (string) $part->mimetype; }, $message->mime_parts());
+            $headers = (string) $this->rc->storage->get_raw_headers($message->uid);
+            $may_be_report = tls_guarantee_report_signs::may_be_report($headers, $types);
+            $this->set_env(['message' => $this->about($message) + ['may_be_report' => $may_be_report]]);
         }
-        require_once __DIR__ . '/report_signs.php';
-        $about = $this->about($message);
-        $types = array_map(static function ($part) { return (string) $part->mimetype; }, $message->mime_parts());
-        $headers = (string) $this->rc->storage->get_raw_headers($message->uid);
-        $about['may_be_report'] = tls_guarantee_report_signs::may_be_report($headers, $types);
-        $this->set_env(['message' => $about]);
-        array_unshift(
-            $args['content'],
-            html::div(['id' => 'tls-guarantee-mark', 'class' => 'tls-guarantee'], ''),
-            html::div(['id' => 'tls-guarantee-banner', 'class' => 'tls-guarantee'], '')
-        );
+        return $args;
+    }
+
+    /** The places above a message's text: before Roundcube's own notices, whose look Elastic gives to all among them. */
+    public function places_above_text($args)
+    {
+        $mark = html::div(['id' => 'tls-guarantee-mark', 'class' => 'tls-guarantee'], '');
+        $banner = html::div(['id' => 'tls-guarantee-banner', 'class' => 'tls-guarantee'], '');
+        $args['content'] = $mark . $banner . $args['content'];
         return $args;
     }
 
