@@ -40,8 +40,8 @@ pub(super) fn laid_out(address: Ipv4Addr, way: Option<PostfixWay>) -> Root {
     }
     root.install_server();
     install_plugin(&root);
-    if way.is_some() {
-        super::postfix::lay_out(&root, address);
+    if let Some(way) = way {
+        super::postfix::lay_out(&root, address, way);
     }
     let guide = Guide::read();
     root.assert_all_used(guide.all());

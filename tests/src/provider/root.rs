@@ -65,6 +65,8 @@ impl Root {
             word("0.0.0.0", &address.to_string()),
             word("listen 80", &format!("listen {address}:80")),
             word("listen 443", &format!("listen {address}:443")),
+            word("submission inet", &format!("{address}:submission inet")),
+            word("submissions inet", &format!("{address}:submissions inet")),
             word("vmail", &vmail),
             word("5000", &vmail_id),
             word("user = tls-guarantee", &format!("user = {SERVER}")),
