@@ -9,7 +9,7 @@ use smtp::{
         Connection as State, Disposition, Extension, Loss, Message, Obstacle, RecipientOutcome, Stage,
         Transaction, prepare,
     },
-    content::{ContentFacts, EightBit},
+    content::ContentFacts,
     envelope::{BodyType, MailFrom, RcptTo},
     reply::{Class, Reply},
 };
@@ -86,7 +86,7 @@ impl<'a> Round<'a> {
             envid: attempt.envid.clone(),
             requiretls: false,
         };
-        let original = Form { mail, facts: facts_of(&attempt.content), content: None };
+        let original = Form { mail, facts: ContentFacts::of(&attempt.content), content: None };
         let standings = vec![Standing::default(); attempt.recipients.len()];
         Self { attempt, original, seven_bit: None, standings }
     }
@@ -294,7 +294,7 @@ impl Form {
     fn seven_bit(&self, content: &[u8]) -> Option<Self> {
         let content = to_seven_bit(content)?;
         let mail = MailFrom { body: BodyType::SevenBit, ..self.mail.clone() };
-        Some(Self { mail, facts: facts_of(&content), content: Some(content) })
+        Some(Self { mail, facts: ContentFacts::of(&content), content: Some(content) })
     }
 }
 
@@ -310,23 +310,6 @@ fn is_stale(outcome: &RecipientOutcome) -> bool {
         RecipientOutcome::Refused { stage: Stage::Mail, reply } => reply.class() == Class::Transient,
         _ => false,
     }
-}
-
-/// What delivery has to know of a message; the length of its lines is not among it.
-fn facts_of(content: &[u8]) -> ContentFacts {
-    let eight_bit = match content.iter().position(|octet| !octet.is_ascii()) {
-        None => EightBit::Nowhere,
-        Some(first) if first < header_length(content) => EightBit::Header,
-        Some(_) => EightBit::Body,
-    };
-    ContentFacts { size: content.len() as u64, longest_line: 0, eight_bit }
-}
-
-fn header_length(content: &[u8]) -> usize {
-    if content.starts_with(b"\r\n") {
-        return 0;
-    }
-    memchr::memmem::find(content, b"\r\n\r\n").unwrap_or(content.len())
 }
 
 fn dsn_offer(connection: &Connection) -> DsnOffer {

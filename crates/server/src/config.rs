@@ -18,7 +18,7 @@ use tlsrpt::{Reporter, Signer};
 mod beside;
 mod place;
 
-use crate::local::Local;
+use crate::{lmtp::Lmtp, local::Local};
 
 pub use beside::{
     MailboxesOptions, RelayOptions, SendersOptions, SrsOptions, StoreOptions, UsersOptions, WebmailKey,
@@ -248,6 +248,12 @@ impl Config {
         }
         self.check_dnssec()?;
         self.check_doors()?;
+        if let Some(place) = self.mailboxes.lmtp.as_ref().filter(|place| !place.is_on_this_machine()) {
+            bail!(
+                "mailboxes.lmtp = {place}: mail goes there unencrypted, so it must be on this machine: \
+                 an address like 127.0.0.1:24, or the path of a socket"
+            );
+        }
         if let Some(srs) = &mut self.store.srs {
             srs.check(&self.domains)?;
         }
@@ -303,6 +309,7 @@ impl Config {
             server_name: self.name.clone(),
             domains: self.domains.clone(),
             postmaster: self.postmaster.clone(),
+            lmtp: self.mailboxes.lmtp.clone().map(|place| Arc::new(Lmtp::new(place, self.name.clone()))),
         }
     }
 

@@ -14,6 +14,7 @@ mod headers;
 mod http;
 mod listener;
 mod listing;
+mod lmtp;
 mod local;
 mod message_id;
 mod node;

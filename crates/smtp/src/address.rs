@@ -6,8 +6,9 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Octets of a local part (RFC 5321 §4.5.3.1.1).
-const LOCAL_PART: usize = 64;
+/// Octets of a local part: what a path leaves for it. All must take 64 (RFC 5321 §4.5.3.1.1); rewritten senders (SRS,
+/// VERP) are longer, and §4.5.3.1 asks for no limits.
+const LOCAL_PART: usize = 250;
 /// Octets of a domain as written (RFC 5321 §4.5.3.1.2).
 const DOMAIN: usize = 255;
 /// Octets of a domain that DNS can hold in text form (RFC 1035 §2.3.4).
@@ -153,8 +154,8 @@ pub enum AddressError {
     /// A well-formed `[192.0.2.1]`: mail goes to names here, where its protection can be looked up.
     #[error("address literals are not accepted; use a domain name")]
     LiteralRefused,
-    /// More than 64 octets.
-    #[error("the part before the @ is longer than 64 octets")]
+    /// More than 250 octets.
+    #[error("the part before the @ is longer than 250 octets")]
     LocalPartTooLong,
     /// More than 255 octets, or than DNS can hold.
     #[error("the domain is longer than 253 octets")]

@@ -29,6 +29,26 @@ pub enum EightBit {
     Header,
 }
 
+impl ContentFacts {
+    /// What a next hop has to be told of a message that was judged when it came in; the length of its lines is not among
+    /// it.
+    pub fn of(message: &[u8]) -> Self {
+        let eight_bit = match message.iter().position(|octet| !octet.is_ascii()) {
+            None => EightBit::Nowhere,
+            Some(first) if first < header_length(message) => EightBit::Header,
+            Some(_) => EightBit::Body,
+        };
+        Self { size: message.len() as u64, longest_line: 0, eight_bit }
+    }
+}
+
+fn header_length(message: &[u8]) -> usize {
+    if message.starts_with(b"\r\n") {
+        return 0;
+    }
+    message.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(message.len())
+}
+
 /// Judges a whole message as one that comes by SMTP is judged, for those that come another way.
 ///
 /// # Errors

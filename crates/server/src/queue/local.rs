@@ -11,6 +11,9 @@ use crate::listing::listing;
 impl RunnerParts {
     /// Puts the job's message into each recipient's INBOX; nothing leaves this machine, so nothing must be encrypted.
     pub(super) async fn deliver_locally(&self, job: &Job) -> Result<(), StoreError> {
+        if let Some(lmtp) = &self.local.lmtp {
+            return self.deliver_over_lmtp(job, lmtp).await;
+        }
         let content = self.store.content(&job.facts.queue_id).await?;
         // RFC 5321 §4.4: final delivery adds the Return-Path.
         let return_path = format!("Return-Path: <{}>\r\n", job.facts.reverse_path.as_str());
@@ -28,7 +31,7 @@ impl RunnerParts {
         recipient: &JobRecipient,
         message: MailboxMessage,
     ) -> Result<(), StoreError> {
-        let account = self.local.mailbox(&*self.store, &recipient.address).await?;
+        let account = self.local.account(&*self.store, &recipient.address).await?;
         let Some(account) = account else { return self.unknown_user(job, recipient).await };
         let delivery = LocalDelivery {
             queue_id: job.facts.queue_id.clone(),

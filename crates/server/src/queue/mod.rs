@@ -1,6 +1,7 @@
 //! The queue at work: claims what is due, delivers it, records what became of it, reports it.
 
 mod compose;
+mod lmtp;
 mod local;
 mod remote;
 mod report;

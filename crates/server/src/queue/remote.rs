@@ -35,7 +35,7 @@ impl RunnerParts {
             let outcome = match fate {
                 Fate::Stopped { cause, history } => match self.watch.rule(job, domain, cause, now).await {
                     Ruling::Stop(cause) => Outcome::Stopped(cause),
-                    Ruling::Hold(cause) => deferred(job, recipient, cause, history, now),
+                    Ruling::Hold(cause) => later(job, recipient, cause, history, now),
                 },
                 other => outcome(job, recipient, other, now),
             };
@@ -87,16 +87,28 @@ fn outcome(job: &Job, recipient: &JobRecipient, fate: Fate, now: Timestamp) -> O
         },
         Fate::Stopped { cause, .. } => Outcome::Stopped(cause),
         Fate::Bounced(cause) => Outcome::Bounced(cause),
-        Fate::Deferred { cause, history } => deferred(job, recipient, cause, history, now),
+        Fate::Deferred { cause, history } => later(job, recipient, cause, history, now),
     }
 }
 
-fn deferred(job: &Job, recipient: &JobRecipient, cause: Cause, history: History, now: Timestamp) -> Outcome {
+fn later(job: &Job, recipient: &JobRecipient, cause: Cause, history: History, now: Timestamp) -> Outcome {
+    let next_attempt_at = next_attempt(history.attempts, job.facts.accepted_at, now);
+    deferred(job, recipient, cause, history, next_attempt_at, now)
+}
+
+/// Tried again at that time, or given up after all.
+pub(super) fn deferred(
+    job: &Job,
+    recipient: &JobRecipient,
+    cause: Cause,
+    history: History,
+    next_attempt_at: Timestamp,
+    now: Timestamp,
+) -> Outcome {
     let waited = now.duration_since(job.facts.accepted_at);
     if waited >= EXPIRES_AFTER {
         return Outcome::Bounced(Cause::Expired { last: Box::new(cause) });
     }
-    let next_attempt_at = next_attempt(history.attempts, job.facts.accepted_at, now);
     let report_delay = !recipient.delay_reported && waited >= delay_notice_after(job.requirement);
     Outcome::Deferred { cause, history, next_attempt_at, report_delay }
 }

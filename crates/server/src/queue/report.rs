@@ -148,7 +148,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Where a report goes: straight into a local mailbox, out into the queue, or nowhere if the sender has none here.
+    /// Where a report goes: straight into a mailbox of this store, into the queue, or nowhere if the sender has no mailbox
+    /// here.
     async fn destination(
         &self,
         about: &MessageFacts,
@@ -158,13 +159,13 @@ impl Inner {
         let ReversePath::Address(address) = &about.reverse_path else { return Ok(None) };
         let Ok(parsed) = Address::parse(address) else { return Ok(None) };
         match self.local.next_hop(parsed.domain().as_str()) {
-            NextHop::Local => {
+            NextHop::Local if self.local.lmtp.is_none() => {
                 let Some(account) = self.store.account(address).await? else { return Ok(None) };
                 let raw = [b"Return-Path: <>\r\n", raw.as_slice()].concat();
                 let message = MailboxMessage { listing: listing(&raw), raw: raw.into() };
                 Ok(Some(ReportTo::Mailbox { account: account.address, message }))
             }
-            next_hop @ NextHop::Domain(_) => {
+            next_hop => {
                 let mut report = report_message(address, next_hop, raw, now);
                 report.facts.wish = report_wish(about.wish);
                 Ok(Some(ReportTo::Queue(Box::new(report))))

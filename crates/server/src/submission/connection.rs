@@ -23,6 +23,7 @@ use crate::{
     acceptance::{Arrival, Refused, Relayed, Submission, Trace},
     accounts::LogInError,
     listener::{Peer, Stream},
+    local::NoMailbox,
     senders::MaySend,
 };
 
@@ -228,14 +229,16 @@ impl Served<'_> {
             let text = format!("Relaying denied: {} is not at home here", address.domain().as_str());
             return Err(Reply::new(550, (5, 7, 1), text));
         }
-        match local.mailbox(&*self.door.shared.store, &rcpt.address).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(Reply::new(550, (5, 1, 1), format!("There is no mailbox {} here", rcpt.address))),
-            Err(error) => {
-                tracing::error!(%error, "a recipient could not be looked up");
-                Err(Reply::new(451, (4, 3, 0), "The mailbox could not be looked up; try again later"))
+        local.takes(&*self.door.shared.store, &rcpt.address).await.map_err(|error| match error {
+            NoMailbox::Unknown => {
+                Reply::new(550, (5, 1, 1), format!("There is no mailbox {} here", rcpt.address))
             }
-        }
+            NoMailbox::Closed(reply) => reply,
+            NoMailbox::Away(_) | NoMailbox::Store(_) => {
+                tracing::error!(%error, "a recipient could not be looked up");
+                Reply::new(451, (4, 3, 0), "The mailbox could not be looked up; try again later")
+            }
+        })
     }
 
     fn keep(&mut self, session: &mut Session, chunk: &[u8]) {

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 fn facts_are_seen(#[case] message: &[u8], #[case] longest_line: usize, #[case] eight_bit: EightBit) {
     let size = message.len() as u64;
     assert_eq!(check(message, &Limits::default()), Ok(ContentFacts { size, longest_line, eight_bit }));
+    assert_eq!(ContentFacts::of(message), ContentFacts { size, longest_line: 0, eight_bit });
 }
 
 #[rstest]

@@ -66,6 +66,7 @@ impl Server {
             server_name: "mail.home.example".to_owned(),
             domains: vec!["home.example".to_owned()],
             postmaster: None,
+            lmtp: None,
         };
         let wake = Arc::new(Notify::new());
         let acceptance = Acceptance::new(Arc::clone(&store), events.clone(), wake, Arc::new(local));

@@ -123,7 +123,7 @@ fn what_waits_too_long_bounces(#[case] waited: SignedDuration, #[case] bounces: 
         command: "MAIL FROM".to_owned(),
         reply: "530 5.7.0 Must issue a STARTTLS command first".to_owned(),
     };
-    let outcome = deferred(&job, &recipient, insists.clone(), History::default(), accepted_at + waited);
+    let outcome = later(&job, &recipient, insists.clone(), History::default(), accepted_at + waited);
     match outcome {
         Outcome::Bounced(cause) => {
             assert!(bounces, "{cause:?}");
