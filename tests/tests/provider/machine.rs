@@ -1,0 +1,125 @@
+//! What an admin has after the guide: log-in, mail in both directions, notices, and all of it gone at the end.
+
+use std::net::TcpStream;
+use std::process::Command;
+
+use black_box::{Mail, PostfixWay, Provider, Smtp, run, wait_for};
+use rstest::rstest;
+
+/// Roundcube's answer to a form or a question, by curl, which keeps the cookies in a file of this world.
+fn roundcube(provider: &Provider, query: &str, form: &[(&str, &str)]) -> String {
+    let mut curl = Command::new("curl");
+    // The certificate is self-signed.
+    curl.args(["--silent", "--show-error", "--insecure", "--include", "--cookie-jar"]);
+    let cookies = provider.path("/cookies");
+    curl.arg(&cookies).arg("--cookie").arg(&cookies);
+    for (name, value) in form {
+        curl.args(["--data-urlencode", &format!("{name}={value}")]);
+    }
+    let answer = run(curl.arg(format!("{}{query}", provider.web())), b"");
+    assert!(answer.status.success(), "{answer:?}");
+    String::from_utf8_lossy(&answer.stdout).into_owned()
+}
+
+/// The answer to a log-in.
+fn log_in(provider: &Provider, password: &str) -> String {
+    let page = roundcube(provider, "", &[]);
+    let (_, token) = page.split_once("name=\"_token\" value=\"").expect("a log-in form");
+    let (token, _) = token.split_once('"').expect("the token's end");
+    let user = ("_user", "alice@example.org");
+    let form = [("_token", token), ("_task", "login"), ("_action", "login"), user, ("_pass", password)];
+    roundcube(provider, "?_task=login", &form)
+}
+
+/// A mail from outside comes in.
+fn bring(provider: &Provider, mail: &Mail) {
+    let mut smtp = Smtp::connect(provider.mx());
+    smtp.command("EHLO mx.out.example").expect(250);
+    hand_over(smtp, mail);
+}
+
+fn hand_over(mut smtp: Smtp, mail: &Mail) {
+    let recipients: Vec<_> = mail.recipients().collect();
+    smtp.transact(&mail.from, &recipients, &mail.to_string()).expect(250);
+}
+
+#[rstest]
+#[case::alone(None)]
+#[case::postfix_hands_all_over(Some(PostfixWay::HandsAllOver))]
+#[case::postfix_routes_by_sender(Some(PostfixWay::RoutesBySender))]
+fn users_log_in_and_mail_comes_and_goes(#[case] way: Option<PostfixWay>) {
+    let provider = way.map_or_else(Provider::start, Provider::beside_postfix);
+    let Some(provider) = provider else { return };
+    assert!(log_in(&provider, "wrong").starts_with("HTTP/2 401"), "a wrong password");
+    let answer = log_in(&provider, "demo");
+    assert!(answer.starts_with("HTTP/2 302"), "{answer}");
+    let inbox = roundcube(&provider, "?_task=mail", &[]);
+    assert!(inbox.contains("<title>Roundcube Webmail :: Inbox</title>"), "{inbox}");
+
+    let (alice, bob) = (provider.alice(), provider.bob());
+    let incoming = Mail::new("somebody@out.example", &["bob@example.org"]);
+    bring(&provider, &incoming);
+    bob.wait_for_message("INBOX", &incoming.message_id);
+
+    alice.switch("on");
+    let mail = Mail::new(&alice.address, &["x@tls.example", "y@plain.example", &bob.address]);
+    hand_over(provider.submit_as(&alice.address), &mail);
+    assert_eq!(alice.wait_for_bounce(&mail.message_id).addresses(), ["y@plain.example"]);
+    bob.wait_for_message("INBOX", &mail.message_id);
+    assert!(provider.wait_for_delivery(&mail.message_id, "tls.example").tls.is_some());
+    assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
+}
+
+/// P15 and P16: an absent user's reply and a forwarding reach a host without encryption, with the guarantee on.
+#[test]
+fn sieve_answers_and_forwards_through_the_stores_entry() {
+    let Some(provider) = Provider::start() else { return };
+    let bob = provider.bob();
+    bob.switch("on");
+    let script = "require \"vacation\"; vacation \"away\"; redirect :copy \"b@legacy.example\";";
+    provider.sieve(&bob.address, &format!("require \"copy\";{script}"));
+    let mail = Mail::new("somebody@plain.example", &["bob@example.org"]);
+    bring(&provider, &mail);
+    let forwarded = provider.wait_for_delivery(&mail.message_id, "legacy.example");
+    assert_eq!((forwarded.mail_from.as_str(), forwarded.tls), ("somebody@plain.example", None));
+    let reply = wait_for("the reply", || {
+        provider.deliveries().into_iter().find(|delivery| delivery.domain == "plain.example")
+    });
+    assert_eq!((reply.mail_from.as_str(), reply.tls), ("", None));
+}
+
+#[test]
+fn programs_end_and_start_again() {
+    let Some(mut provider) = Provider::start() else { return };
+    let alice = provider.alice();
+    alice.imap().append("Sent", b"Subject: kept\r\n\r\n");
+    provider.stop_dovecot();
+    provider.stop_server();
+    for port in [143, 587] {
+        let address = (provider.http().ip(), port);
+        assert!(TcpStream::connect(address).is_err(), "port {port}");
+    }
+    provider.start_dovecot();
+    provider.start_server();
+    let sent: Vec<_> = alice.list("Sent").into_iter().map(|listed| listed.subject).collect();
+    assert_eq!(sent, ["kept"]);
+    alice.switch("on");
+}
+
+/// Two at once, and nothing of them afterwards.
+#[test]
+fn worlds_are_apart_and_leave_nothing() {
+    let way = PostfixWay::HandsAllOver;
+    let (Some(one), Some(other)) = (Provider::start(), Provider::beside_postfix(way)) else { return };
+    one.alice().switch("on");
+    assert_eq!(other.alice().guarantee()["state"], "off");
+    let folders = [one.path("/"), other.path("/")];
+    drop((one, other));
+    let processes = run(Command::new("ps").args(["-eo", "args"]), b"");
+    let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
+    for folder in folders {
+        assert!(!folder.exists(), "{}", folder.display());
+        let left = processes.lines().find(|process| process.contains(&folder.display().to_string()));
+        assert_eq!(left, None);
+    }
+}

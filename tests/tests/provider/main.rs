@@ -1,0 +1,4 @@
+//! A provider's machine as `docs/roundcube.md` has an admin set it up: its files are valid, and what they set up works.
+
+mod guide;
+mod machine;
