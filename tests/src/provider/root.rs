@@ -62,6 +62,7 @@ impl Root {
             path("/usr/bin/tls-guarantee"),
             // Each world has an address of its own, and on it the guide's ports.
             word("127.0.0.1", &address.to_string()),
+            word("//127.0.0.1", &format!("//{address}")),
             word("0.0.0.0", &address.to_string()),
             word("listen 80", &format!("listen {address}:80")),
             word("listen 443", &format!("listen {address}:443")),
