@@ -11,11 +11,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::files::{files_below, remove_folder};
 use crate::progress::{Progress, run};
 use crate::wasm::{Compiler, TARGET, TARGET_DIR};
 
 /// What the server serves.
-const SITE: &str = "target/www";
+pub(crate) const SITE: &str = "target/www";
 /// The hash of what `SITE` was made from.
 const STAMP: &str = "target/www.stamp";
 /// Programs fetched for the build.
@@ -157,25 +158,4 @@ fn page() -> anyhow::Result<Vec<PathBuf>> {
     let mut files = files_below(Path::new("www"))?;
     files.retain(|file| !file.starts_with(OTHERS));
     Ok(files)
-}
-
-/// All files below a folder, in a stable order; none when there is no such folder.
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() { &mut folders } else { &mut files }.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn remove_folder(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
-    }
-    Ok(())
 }

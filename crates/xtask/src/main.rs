@@ -1,11 +1,13 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test` and `cargo xtask standards`, one file each.
+//! The project's own commands: `cargo xtask demo`, `test`, `package` and `standards`, one file each.
 //!
 //! The first two do all their set-up themselves and say what they do as they go, on standard error; the second time
 //! they need neither the network nor much time.
 
 mod browser;
 mod demo;
+mod files;
 mod outcome;
+mod package;
 mod progress;
 mod setup;
 mod standards;
@@ -37,6 +39,8 @@ enum Command {
     },
     /// Set up, then run every check and every test, browser and real mail servers included.
     Test,
+    /// Build what an administrator gets: Roundcube's plugin and the server, an archive each in `target/package`.
+    Package,
     /// Write `tests/standards.md`: each rule of the standards with the tests that show it.
     Standards,
 }
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
     let done = enter_workspace().and_then(|()| match command {
         Command::Demo { options } => demo::run(&progress, &options),
         Command::Test => Ok(test::run(&progress)),
+        Command::Package => package::package(&progress).map(|()| ExitCode::SUCCESS),
         Command::Standards => standards::run().map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {

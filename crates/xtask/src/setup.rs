@@ -58,7 +58,21 @@ pub(crate) const TEST: &[Package] = &[
     program("chromium-driver", "chromedriver"),
     file("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
     program("postfix", "postfix"),
+    // Named first: else Roundcube brings Apache along.
+    program("php8.2-fpm", "php-fpm8.2"),
+    file("php8.2-cli", "/usr/bin/php8.2"),
+    file("roundcube-core", "/usr/share/roundcube/index.php"),
+    file("roundcube-sqlite3", "/usr/share/doc/roundcube-sqlite3"),
+    program("sqlite3", "sqlite3"),
+    program("nginx-light", "nginx"),
+    file("dovecot-imapd", "/usr/lib/dovecot/imap"),
+    file("dovecot-lmtpd", "/usr/lib/dovecot/lmtp"),
+    file("dovecot-sieve", "/usr/lib/dovecot/modules/lib90_sieve_plugin.so"),
+    file("dovecot-managesieved", "/usr/lib/dovecot/managesieve"),
+    file("dovecot-submissiond", "/usr/lib/dovecot/submission"),
     program("swaks", "swaks"),
+    program("msmtp", "msmtp"),
+    program("mutt", "mutt"),
     Package { name: "libnet-ssleay-perl", sign: Sign::Succeeds(&["perl", "-MNet::SSLeay", "-e1"]) },
     program("curl", "curl"),
     program("openssl", "openssl"),
@@ -72,6 +86,14 @@ pub(crate) const TEST: &[Package] = &[
     library("libidn12", "libidn.so.12"),
     library("libnsl2", "libnsl.so.2"),
     library("libpcre2-8-0", "libpcre2-8.so.0"),
+];
+
+/// What packages ask when they are installed, and the answer: the tests bring configurations of their own.
+const ANSWERS: &[(&str, &str)] = &[
+    // Left unconfigured, so that it does not start with the machine.
+    ("postfix", "postfix/main_mailer_type select No configuration"),
+    // Without a database.
+    ("roundcube-core", "roundcube/dbconfig-install boolean false"),
 ];
 
 /// Exim, and where it goes: Debian allows one mail server on a machine, and Postfix is there.
@@ -170,10 +192,11 @@ fn is_root() -> anyhow::Result<bool> {
 fn install(missing: &[&str]) -> anyhow::Result<()> {
     let _no_services = NoServices::begin()?;
     run(apt().arg("update"))?;
-    if missing.contains(&"postfix") && find_program("debconf-set-selections").is_some() {
-        // Left unconfigured, so that it does not start with the machine: the tests bring configurations.
-        let answer = "echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections";
-        run(Command::new("sh").args(["-c", answer]))?;
+    if find_program("debconf-set-selections").is_some() {
+        for (package, answer) in ANSWERS.iter().filter(|(package, _)| missing.contains(package)) {
+            let command = format!("echo {package} {answer} | debconf-set-selections");
+            run(Command::new("sh").args(["-c", &command]))?;
+        }
     }
     // `--no-remove`: another mail server of this machine is not ours to replace.
     let options = ["-y", "--no-remove", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
