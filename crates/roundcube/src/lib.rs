@@ -1,4 +1,74 @@
-//! Roundcube, the plugin's second host.
+//! Roundcube, the plugin's second host: puts the plugin into the places that its PHP part made in Roundcube's pages, and
+//! keeps it in step with what Roundcube shows.
+//!
+//! Nothing here may break Roundcube: where a place is missing, nothing is shown; where the server does not answer, mail is
+//! read and written as ever. The page's own script, `www/roundcube/tls_guarantee/boot.js`, loads this module where it is
+//! needed, holds Send until [`compose`] has judged, and carries what was sent from one page to the next.
 
-/// Starts what the page that Roundcube shows has a place for.
-pub fn start() {}
+mod actions;
+mod boot;
+mod compose;
+mod dialog;
+mod fields;
+mod host;
+mod js;
+mod links;
+mod list;
+mod message;
+mod page;
+mod token;
+
+use std::rc::Rc;
+
+use leptos::mount::mount_to;
+use leptos::prelude::*;
+use plugin::Plugin;
+use plugin::components::{SettingsPanel, Sprite};
+use plugin::el::nothing;
+use plugin::words::{locale_for, speak};
+use web_sys::HtmlElement;
+
+use crate::host::Roundcube;
+use crate::page::{Page, Place};
+
+/// Starts what the page has a place for. The page's script has waited until Roundcube has set the page up.
+pub fn start() {
+    let Some(page) = Page::of_roundcube() else {
+        return js::complain("the page does not say what it is");
+    };
+    speak(locale_for(&page.language));
+    let page = Rc::new(page);
+    match page.place {
+        Place::Settings => {
+            within("tls-guarantee-settings", move || {
+                provide(&page);
+                view! { <SettingsPanel /> }.into_any()
+            });
+        }
+        Place::List => list::start(page),
+        Place::Message => message::start(&page),
+        Place::Compose => compose::start(&page),
+    }
+}
+
+/// The plugin for the page's account, in the context of the current owner.
+fn provide(page: &Rc<Page>) -> Plugin {
+    Plugin::provide(Rc::new(Roundcube::new(Rc::clone(page))))
+}
+
+/// Shows something in the place with this id for as long as the page lives; its icons come along.
+fn within(id: &str, content: impl FnOnce() -> AnyView + 'static) {
+    match js::element(&format!("#{id}")) {
+        Some(place) => show(place, content),
+        None => js::complain(&format!("there is no #{id}")),
+    }
+}
+
+fn show(place: HtmlElement, content: impl FnOnce() -> AnyView + 'static) {
+    let has_icons = js::element("#i-shield").is_some();
+    let shown = mount_to(place, move || {
+        let icons = if has_icons { nothing() } else { view! { <Sprite /> }.into_any() };
+        vec![icons, content()]
+    });
+    shown.forget();
+}

@@ -1,0 +1,79 @@
+//! Roundcube's own toasts and dialogs. From within its preview they appear in the whole page.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::Array;
+use plugin::{Action, Dialog};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, HtmlElement};
+
+use crate::js;
+
+/// A toast; `kind` is `confirmation`, `warning` or `error`.
+pub(crate) fn say(text: &str, kind: &str) {
+    // Roundcube takes HTML here.
+    js::call(&js::rcmail(), "display_message", &[escaped(text).into(), kind.into()]);
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A dialog.
+pub(crate) fn show(dialog: Dialog) {
+    let rcmail = js::rcmail();
+    let framed = js::call(&rcmail, "is_framed", &[]).is_truthy();
+    let window = if framed { js::get(&js_sys::global(), "parent") } else { js_sys::global().into() };
+    // Another window's document is of another class there.
+    let document: Document = js::get(&window, "document").unchecked_into();
+    let Some(content) = content(&document, &dialog) else { return };
+    let shown: Rc<RefCell<JsValue>> = Rc::default();
+    let buttons = Array::new();
+    for (at, action) in dialog.actions.into_iter().enumerate() {
+        let class = if at == 0 { "mainaction" } else { "" };
+        buttons.push(&button(&shown, action, class));
+    }
+    let close = Action { name: dialog.close, act: Rc::new(|| {}), closes: true };
+    buttons.push(&button(&shown, close, "cancel"));
+    let arguments = [content.into(), dialog.title.into(), buttons.into()];
+    *shown.borrow_mut() = js::call(&rcmail, "show_popup_dialog", &arguments);
+}
+
+fn button(shown: &Rc<RefCell<JsValue>>, action: Action, class: &str) -> JsValue {
+    let shown = Rc::clone(shown);
+    let Action { name, act, closes } = action;
+    let click = js::function(move |_| {
+        if closes {
+            js::call(&shown.borrow(), "dialog", &["close".into()]);
+        }
+        act();
+    });
+    js::object(&[("text", name.into()), ("class", class.into()), ("click", click)])
+}
+
+fn content(document: &Document, dialog: &Dialog) -> Option<Element> {
+    let within = document.create_element("div").ok()?;
+    let text = document.create_element("p").ok()?;
+    text.set_text_content(Some(&dialog.text));
+    let (label, prepared) = &dialog.prepared;
+    let field = document.create_element("textarea").ok()?;
+    field.set_text_content(Some(prepared));
+    for (name, value) in [("readonly", ""), ("rows", "9"), ("class", "form-control"), ("aria-label", label)] {
+        field.set_attribute(name, value).ok()?;
+    }
+    within.append_child(&text).ok()?;
+    within.append_child(&field).ok()?;
+    within.unchecked_ref::<HtmlElement>().set_class_name("tls-guarantee-dialog");
+    Some(within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_toast_is_text() {
+        assert_eq!(escaped("<b>\"a\" & b</b>"), "&lt;b&gt;&quot;a&quot; &amp; b&lt;/b&gt;");
+    }
+}

@@ -1,0 +1,104 @@
+//! The plugin's bridge into Roundcube.
+
+use std::rc::Rc;
+
+use plugin::state::banner::Confirmed;
+use plugin::state::reopen::Way;
+use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host};
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
+
+use crate::page::{Page, way_name};
+use crate::token::Tokens;
+use crate::{actions, dialog, js};
+
+/// Roundcube, for the account that the page is for.
+pub(crate) struct Roundcube {
+    page: Rc<Page>,
+    tokens: Tokens,
+}
+
+impl Roundcube {
+    pub(crate) fn new(page: Rc<Page>) -> Self {
+        Self { page, tokens: Tokens::default() }
+    }
+}
+
+/// The answer to `plugin.tls_guarantee.find`.
+#[derive(Deserialize)]
+struct Found {
+    uid: Option<u64>,
+    mbox: Option<String>,
+}
+
+impl Host for Roundcube {
+    fn api_base(&self) -> String {
+        self.page.api.clone()
+    }
+
+    fn authorization(&self) -> Answer<Authorization> {
+        let token = self.tokens.clone().get(self.page.account.clone());
+        Box::pin(async move { token.await.map(Authorization::Bearer) })
+    }
+
+    fn refused(&self, authorization: &Authorization) -> bool {
+        match authorization {
+            Authorization::Cookie => false,
+            Authorization::Bearer(token) => {
+                self.tokens.forget(token);
+                true
+            }
+        }
+    }
+
+    fn rests_while_hidden(&self) -> bool {
+        true
+    }
+
+    fn account(&self) -> String {
+        self.page.account.clone()
+    }
+
+    fn server_name(&self) -> String {
+        self.page.server.clone()
+    }
+
+    fn open_composer(&self, draft: Draft) {
+        compose(&[("_subject", draft.subject.into()), ("_body", draft.text.into())]);
+    }
+
+    fn reopen(&self, confirmed: &Confirmed, way: Way) -> Answer<()> {
+        let (message_id, stop) = (confirmed.message_id.clone(), confirmed.stop.clone());
+        Box::pin(async move {
+            let id = message_id.ok_or(ClientError::Unreadable)?;
+            let body = format!("message_id={}", String::from(js_sys::encode_uri_component(&id)));
+            let action = "plugin.tls_guarantee.find";
+            let found: Found = actions::post(action, "plugin.tls_guarantee.found", &body).await?;
+            let (Some(uid), Some(mbox)) = (found.uid, found.mbox) else {
+                return Err(ClientError::Unreadable);
+            };
+            compose(&[
+                ("_mbox", mbox.into()),
+                ("_uid", uid.to_string().into()),
+                ("_tls_guarantee_way", way_name(way).into()),
+                ("_tls_guarantee_stop", stop.into()),
+                // Shows that no link in a mail has asked for that.
+                ("_token", actions::request_token().into()),
+            ]);
+            Ok(())
+        })
+    }
+
+    fn say(&self, text: String) {
+        dialog::say(&text, "confirmation");
+    }
+
+    fn show(&self, dialog: Dialog) {
+        dialog::show(dialog);
+    }
+}
+
+/// Opens Roundcube's composer, in a window of its own for those who have set it so.
+fn compose(parameters: &[(&str, JsValue)]) {
+    js::call(&js::rcmail(), "open_compose_step", &[js::object(parameters)]);
+}

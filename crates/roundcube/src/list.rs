@@ -1,0 +1,152 @@
+//! The list of messages: marks on the sent ones, new mail as soon as it is there, and the reminder after sending.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use api::Event;
+use gloo_timers::future::sleep;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use plugin::components::ReminderBar;
+use plugin::state::{recipients, stops};
+use plugin::{Draft, Plugin};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Element;
+
+use crate::page::Page;
+use crate::{boot, js, provide, show};
+
+/// A stop is told before its report is in the mailbox: the server waits this long for further stops of the same message.
+const REPORT: Duration = Duration::from_millis(1500);
+/// Mail that has just been filed.
+const MAIL: Duration = Duration::from_millis(300);
+
+/// The mark's class; `tls-guarantee` gives it its looks.
+const MARK: &str = "tls-guarantee tls-guarantee-mark";
+
+/// Starts on the page of the list.
+pub(crate) fn start(page: Rc<Page>) {
+    let Some(body) = document().body() else { return };
+    let Ok(place) = document().create_element("div") else { return };
+    place.set_class_name("tls-guarantee");
+    place.set_id("tls-guarantee-reminder");
+    // First of all: for whom the keyboard is, and above whichever column a small screen shows.
+    let _ = body.prepend_with_node_1(&place);
+    show(place.unchecked_into(), move || {
+        let plugin = provide(&page);
+        remind(plugin, &page);
+        mark_rows(plugin);
+        look_for_mail(plugin);
+        view! { <ReminderBar /> }.into_any()
+    });
+}
+
+/// Reminds after what was sent before this page was shown, or from a window that it has opened.
+fn remind(plugin: Plugin, page: &Rc<Page>) {
+    let account = page.account.clone();
+    let look = move || {
+        let sent = boot::take_sent();
+        if sent.iter().any(|sent| sent.account == account && !sent.was_overridden()) {
+            plugin.after_sending(&Draft::default());
+        }
+    };
+    look();
+    boot::on_sent(look);
+}
+
+/// Has Roundcube look for new mail when the server tells of some: by itself it looks once a minute.
+fn look_for_mail(plugin: Plugin) {
+    let due: Rc<Cell<u32>> = Rc::default();
+    plugin.on_event(move |event| {
+        let wait = match event {
+            Event::Stop(_) => REPORT,
+            Event::Mailbox { .. } => MAIL,
+            Event::Delivery(_) | Event::Guarantee(_) | Event::Check(_) => return,
+        };
+        let number = due.get().wrapping_add(1);
+        due.set(number);
+        let due = Rc::clone(&due);
+        spawn_local(async move {
+            sleep(wait).await;
+            // Only after the last of several.
+            if due.get() == number {
+                js::call(&js::rcmail(), "command", &["checkmail".into()]);
+            }
+        });
+    });
+}
+
+/// A row of the list, and the Message-ID of its message.
+struct Row {
+    element: Element,
+    message_id: String,
+}
+
+/// Marks the rows of sent messages that were stopped, those that are there and those that come.
+fn mark_rows(plugin: Plugin) {
+    let rows: Rc<RefCell<Vec<Row>>> = Rc::default();
+    let rcmail = js::rcmail();
+    let present = js::at(&rcmail, &["message_list", "rows"]);
+    for uid in js::names(&present) {
+        let element = js::at(&present, &[&uid, "obj"]);
+        rows.borrow_mut().extend(row(&uid, element));
+    }
+    let come = Rc::clone(&rows);
+    let inserted = move |event: JsValue| {
+        let uid = js::get(&event, "uid");
+        let uid = uid.as_string().or_else(|| uid.as_f64().map(|uid| uid.to_string())).unwrap_or_default();
+        let Some(row) = row(&uid, js::at(&event, &["row", "obj"])) else { return };
+        plugin.stops().with_untracked(|known| mark(&row, known.get().map_or(&[], Vec::as_slice)));
+        let mut rows = come.borrow_mut();
+        // Those of a list that is no longer shown.
+        rows.retain(|row| row.element.is_connected());
+        rows.push(row);
+    };
+    js::listen("insertrow", js::function(inserted));
+    Effect::new(move |_| {
+        plugin.stops().with(|known| {
+            let stops = known.get().map_or(&[][..], Vec::as_slice);
+            rows.borrow().iter().for_each(|row| mark(row, stops));
+        });
+    });
+}
+
+fn row(uid: &str, element: JsValue) -> Option<Row> {
+    let message_id =
+        js::at(&js::rcmail(), &["env", "messages", uid, "flags", "tls_guarantee"]).as_string()?;
+    Some(Row { element: element.dyn_into().ok()?, message_id }).filter(|row| !row.message_id.is_empty())
+}
+
+/// What a row's mark says, if it has one.
+fn said(message_id: &str, stops: &[api::Stop]) -> Option<String> {
+    let not_sent_to = stops::not_sent_to(stops, message_id);
+    (!not_sent_to.is_empty()).then(|| {
+        let list = recipients::list(&not_sent_to);
+        plugin::i18n::td_string!(plugin::words::locale(), plugin.not_sent_to, recipients = list)
+    })
+}
+
+fn mark(row: &Row, stops: &[api::Stop]) {
+    let old = row.element.query_selector(".tls-guarantee-mark").ok().flatten();
+    match (said(&row.message_id, stops), old) {
+        (None, None) => {}
+        (None, Some(old)) => old.remove(),
+        (Some(text), Some(old)) => say(&old, &text),
+        (Some(text), None) => {
+            let cell = row.element.query_selector("td.subject").ok().flatten();
+            let new = document().create_element("span").ok();
+            if let Some((cell, new)) = cell.zip(new) {
+                new.set_class_name(MARK);
+                say(&new, &text);
+                let _ = cell.append_child(&new);
+            }
+        }
+    }
+}
+
+/// The whole of it may not fit into the row.
+fn say(mark: &Element, text: &str) {
+    mark.set_text_content(Some(text));
+    let _ = mark.set_attribute("title", text);
+}

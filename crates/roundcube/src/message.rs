@@ -1,0 +1,61 @@
+//! An open message: the banner above it, and what became of it if it was sent.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use plugin::components::{BounceBanner, Delivery, SentMark};
+use plugin::el::{live, nothing};
+use plugin::state::banner::Banner;
+
+use crate::page::{Message, Page};
+use crate::{actions, js, links, provide, within};
+
+/// Starts what the message has need of.
+pub(crate) fn start(page: &Rc<Page>) {
+    let Some(message) = page.message.clone() else { return };
+    let page = Rc::clone(page);
+    if message.may_be_report {
+        within("tls-guarantee-banner", move || banner(&page, &message));
+    } else if message.sent && !message.message_id.is_empty() {
+        within("tls-guarantee-mark", move || mark(&page, message.message_id));
+    }
+}
+
+fn mark(page: &Rc<Page>, message_id: String) -> AnyView {
+    provide(page);
+    let id = message_id.clone();
+    vec![
+        view! { <SentMark message_id=id /> }.into_any(),
+        view! { <Delivery message_id=message_id /> }.into_any(),
+    ]
+    .into_any()
+}
+
+fn banner(page: &Rc<Page>, message: &Message) -> AnyView {
+    let plugin = provide(page);
+    let raw: RwSignal<Option<Arc<[u8]>>> = RwSignal::new(None);
+    let (mbox, uid) = (message.mbox.clone(), message.uid.clone());
+    spawn_local(async move {
+        match actions::raw(&mbox, &uid).await {
+            Ok(bytes) => raw.set(Some(bytes.into())),
+            // Nothing is claimed then: the message stands as Roundcube shows it.
+            Err(error) => js::complain(&format!("the message could not be read: {error:?}")),
+        }
+    });
+    live(move || {
+        let Some(raw) = raw.get() else { return nothing() };
+        let banner = plugin.banner(&raw);
+        Effect::new(move |_| links::switch(banner.with(distrusts)));
+        view! { <BounceBanner banner=banner /> }.into_any()
+    })
+}
+
+/// Whether the banner says that the message is not what it says, or may not be.
+fn distrusts(banner: &Banner) -> bool {
+    match banner {
+        Banner::Forged | Banner::Unchecked(_) => true,
+        Banner::None | Banner::Confirmed(_) | Banner::Other(_) | Banner::Delayed(_) => false,
+    }
+}
