@@ -18,7 +18,7 @@ use crate::{
     events::Events,
     headers::Headers,
     listing::{listing, rfc2822},
-    local::Local,
+    local::{Forwarding, Local},
     owner::{Owner, owner_of},
     senders::{MaySend, Senders, SendersError},
 };
@@ -203,6 +203,7 @@ impl Acceptance {
             now,
         );
         let wish = wish(&mail_from, &headers);
+        let recipients = self.recipients(recipients, &mail_from.reverse_path, now)?;
         let sent_copy = file_sent_copy.then(|| {
             let raw = headers.rewritten(&added, dropped);
             MailboxMessage { listing: listing(&raw), raw: raw.into() }
@@ -223,7 +224,7 @@ impl Acceptance {
             },
             message_id: Some(message_id.clone()),
             subject: listing(&outgoing).subject,
-            recipients: self.recipients(recipients)?,
+            recipients,
             content: outgoing.into(),
             sent_copy,
             replaces,
@@ -290,12 +291,17 @@ impl Acceptance {
         let received = self.received(&queue_id, &trace, now);
         let content = headers.rewritten(&received, &["Return-Path"]);
         let listing = listing(&content);
+        let recipients = self.recipients(recipients, &mail_from.reverse_path, now)?;
+        let reverse_path = match origin {
+            Origin::MailStore => self.forwarding_path(mail_from.reverse_path, &recipients, now),
+            Origin::Submission | Origin::Incoming | Origin::Report => mail_from.reverse_path,
+        };
         let message = NewMessage {
             facts: MessageFacts {
                 queue_id: queue_id.clone(),
                 origin,
                 account: None,
-                reverse_path: mail_from.reverse_path,
+                reverse_path,
                 ret: mail_from.ret,
                 envid: mail_from.envid,
                 smtputf8: mail_from.smtputf8,
@@ -305,7 +311,7 @@ impl Acceptance {
             },
             message_id: listing.message_id,
             subject: listing.subject,
-            recipients: self.recipients(recipients)?,
+            recipients,
             content: content.into(),
             sent_copy: None,
             replaces: None,
@@ -315,8 +321,31 @@ impl Acceptance {
         Ok(queue_id)
     }
 
+    /// The reverse-path under which forwarded mail leaves: the next server judges it by its domain.
+    fn forwarding_path(
+        &self,
+        reverse_path: ReversePath,
+        recipients: &[NewRecipient],
+        now: Timestamp,
+    ) -> ReversePath {
+        let (Some(srs), ReversePath::Address(address)) = (&self.local.srs, &reverse_path) else {
+            return reverse_path;
+        };
+        let leaves = recipients.iter().any(|recipient| recipient.next_hop != NextHop::Local);
+        let Ok(sender) = Address::parse(address) else { return reverse_path };
+        if !leaves || self.local.next_hop(sender.domain().as_str()) == NextHop::Local {
+            return reverse_path;
+        }
+        srs.rewrite(&sender, now.into()).map_or(reverse_path, ReversePath::Address)
+    }
+
     /// Each recipient once: whoever is named twice gets one copy.
-    fn recipients(&self, recipients: Vec<RcptTo>) -> Result<Vec<NewRecipient>, Refused> {
+    fn recipients(
+        &self,
+        recipients: Vec<RcptTo>,
+        reverse_path: &ReversePath,
+        now: Timestamp,
+    ) -> Result<Vec<NewRecipient>, Refused> {
         let mut seen = HashSet::new();
         let each: Result<Vec<NewRecipient>, Refused> = recipients
             .into_iter()
@@ -326,8 +355,19 @@ impl Acceptance {
                     (false, Some(domain)) => format!("{}@{domain}", rcpt.address),
                     (true, _) | (false, None) => rcpt.address,
                 };
-                let parsed = Address::parse(&address)
-                    .map_err(|error| bad(553, "5.1.3", "recipient", format!("{address}: {error}")))?;
+                let parse = |address: &str| {
+                    Address::parse(address)
+                        .map_err(|error| bad(553, "5.1.3", "recipient", format!("{address}: {error}")))
+                };
+                let mut parsed = parse(&address)?;
+                let mut address = address;
+                // What is told about forwarded mail goes on to whoever sent it; anything else finds no mailbox.
+                if let (ReversePath::Null, Forwarding::Of(sender)) =
+                    (reverse_path, self.local.forwarding(&parsed, now))
+                {
+                    parsed = parse(&sender)?;
+                    address = sender;
+                }
                 let next_hop = self.local.next_hop(parsed.domain().as_str());
                 Ok(NewRecipient { address, next_hop, notify: rcpt.notify, orcpt: rcpt.orcpt })
             })

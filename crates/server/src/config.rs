@@ -21,8 +21,7 @@ mod place;
 use crate::{lmtp::Lmtp, local::Local};
 
 pub use beside::{
-    MailboxesOptions, RelayOptions, SendersOptions, SrsOptions, StoreOptions, UsersOptions, WebmailKey,
-    WebmailOptions,
+    MailboxesOptions, RelayOptions, SendersOptions, StoreOptions, UsersOptions, WebmailKey, WebmailOptions,
 };
 pub use place::Place;
 
@@ -303,13 +302,14 @@ impl Config {
         Ok(())
     }
 
-    /// What is at home here.
+    /// What is at home here, but for what needs a secret.
     pub fn local(&self) -> Local {
         Local {
             server_name: self.name.clone(),
             domains: self.domains.clone(),
             postmaster: self.postmaster.clone(),
             lmtp: self.mailboxes.lmtp.clone().map(|place| Arc::new(Lmtp::new(place, self.name.clone()))),
+            srs: None,
         }
     }
 

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use guarantee::Cause;
-use smtp::reply::Reply;
+use jiff::Timestamp;
+use smtp::{address::Mailbox as Address, reply::Reply};
 use store::{NextHop, Store, StoreError};
 
-use crate::lmtp::{Answer, Lmtp};
+use crate::{
+    lmtp::{Answer, Lmtp},
+    srs::Srs,
+};
 
 /// What is at home here.
 #[derive(Clone, Debug)]
@@ -19,6 +23,19 @@ pub struct Local {
     pub postmaster: Option<String>,
     /// The server that has the mailboxes; they are in this server's own store when absent.
     pub lmtp: Option<Arc<Lmtp>>,
+    /// Under which reverse-path forwarded mail leaves; under its own when absent.
+    pub srs: Option<Srs>,
+}
+
+/// Whether an address is a reverse-path under which mail was forwarded from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forwarding {
+    /// It is an address like others.
+    No,
+    /// Of this sender's mail.
+    Of(String),
+    /// It only looks like one, or was one long ago.
+    Unknown,
 }
 
 /// Why a local address has no mailbox that takes mail.
@@ -45,6 +62,14 @@ impl Local {
             NextHop::Local
         } else {
             NextHop::Domain(domain.to_owned())
+        }
+    }
+
+    /// Whether this is a reverse-path of mail that was forwarded from here.
+    pub fn forwarding(&self, address: &Address, now: Timestamp) -> Forwarding {
+        match self.srs.as_ref().filter(|srs| srs.claims(address)) {
+            None => Forwarding::No,
+            Some(srs) => srs.original(address, now.into()).map_or(Forwarding::Unknown, Forwarding::Of),
         }
     }
 

@@ -25,6 +25,7 @@ mod queue;
 mod senders;
 mod serve;
 mod socketmap;
+mod srs;
 mod submission;
 mod tls_reports;
 

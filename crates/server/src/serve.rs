@@ -14,8 +14,10 @@ use crate::{
     config::{Config, Listen, WebmailKey, WebmailOptions},
     http::Scheme,
     listener::Guests,
+    local::Local,
     node::{LocalGuests, Node, NodeConfig, stopped_by_signal},
     senders,
+    srs::Srs,
     submission::{Certificate, self_signed},
 };
 
@@ -52,6 +54,7 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
         senders::check(options)?;
     }
     guests(config)?;
+    srs(config)?;
     if let Some(files) = &config.tls {
         Certificate::read(&files.certificate, &files.key).context("tls")?;
     }
@@ -63,7 +66,7 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
 pub fn node_config(config: &Config, settings: Settings) -> anyhow::Result<NodeConfig> {
     let hours = i64::from(config.keep_days) * 24;
     Ok(NodeConfig {
-        local: config.local(),
+        local: Local { srs: srs(config)?, ..config.local() },
         data: config.data.clone(),
         listen: config.listen.clone(),
         guests: guests(config)?,
@@ -106,6 +109,11 @@ fn own_addresses(listen: &Listen) -> Vec<IpAddr> {
 
 fn webmail_keys(config: &Config) -> anyhow::Result<Vec<WebmailKey>> {
     config.webmail.as_ref().map(WebmailOptions::keys).transpose().map(Option::unwrap_or_default)
+}
+
+fn srs(config: &Config) -> anyhow::Result<Option<Srs>> {
+    let Some(options) = &config.store.srs else { return Ok(None) };
+    Ok(Some(Srs::new(options.domain.clone(), &options.secret()?)))
 }
 
 fn guests(config: &Config) -> anyhow::Result<LocalGuests> {

@@ -18,10 +18,10 @@ use store::{
 use tokio::sync::Notify;
 
 use crate::{
-    acceptance::new_queue_id,
+    acceptance::{new_queue_id, same_address},
     events::Events,
     listing::listing,
-    local::Local,
+    local::{Forwarding, Local},
     queue::compose::{compose, notice},
 };
 
@@ -156,21 +156,52 @@ impl Inner {
         raw: Vec<u8>,
         now: Timestamp,
     ) -> Result<Option<ReportTo>, StoreError> {
-        let ReversePath::Address(address) = &about.reverse_path else { return Ok(None) };
-        let Ok(parsed) = Address::parse(address) else { return Ok(None) };
-        match self.local.next_hop(parsed.domain().as_str()) {
+        let Some((address, next_hop)) = self.reader(about, now).await? else { return Ok(None) };
+        match next_hop {
             NextHop::Local if self.local.lmtp.is_none() => {
-                let Some(account) = self.store.account(address).await? else { return Ok(None) };
                 let raw = [b"Return-Path: <>\r\n", raw.as_slice()].concat();
                 let message = MailboxMessage { listing: listing(&raw), raw: raw.into() };
-                Ok(Some(ReportTo::Mailbox { account: account.address, message }))
+                Ok(Some(ReportTo::Mailbox { account: address, message }))
             }
             next_hop => {
-                let mut report = report_message(address, next_hop, raw, now);
+                let mut report = report_message(&address, next_hop, raw, now);
                 report.facts.wish = report_wish(about.wish);
                 Ok(Some(ReportTo::Queue(Box::new(report))))
             }
         }
+    }
+
+    /// Who reads the reports about a message: its reverse-path; of forwarded mail, whoever sent it; if the reverse-path is an
+    /// alias without a mailbox, the account.
+    async fn reader(
+        &self,
+        about: &MessageFacts,
+        now: Timestamp,
+    ) -> Result<Option<(String, NextHop)>, StoreError> {
+        let ReversePath::Address(address) = &about.reverse_path else { return Ok(None) };
+        let Ok(parsed) = Address::parse(address) else { return Ok(None) };
+        if let Forwarding::Of(sender) = self.local.forwarding(&parsed, now) {
+            let parsed = Address::parse(&sender);
+            return Ok(parsed.ok().map(|parsed| (sender, self.local.next_hop(parsed.domain().as_str()))));
+        }
+        let next_hop = self.local.next_hop(parsed.domain().as_str());
+        if next_hop != NextHop::Local {
+            return Ok(Some((address.clone(), next_hop)));
+        }
+        let account = about.account.as_ref().filter(|account| !same_address(account, address));
+        if self.local.lmtp.is_some() {
+            let reader = match account {
+                Some(account) if self.local.takes(&*self.store, address).await.is_err() => account,
+                Some(_) | None => address,
+            };
+            return Ok(Some((reader.clone(), next_hop)));
+        }
+        for address in [Some(address), account].into_iter().flatten() {
+            if let Some(found) = self.store.account(address).await? {
+                return Ok(Some((found.address, next_hop)));
+            }
+        }
+        Ok(None)
     }
 }
 

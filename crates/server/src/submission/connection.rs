@@ -4,6 +4,7 @@ use std::{io, sync::Arc};
 
 use bytes::BytesMut;
 use guarantee::Origin;
+use jiff::Timestamp;
 use smtp::{
     address::Mailbox as Address,
     envelope::{Envelope, MailFrom, RcptTo, ReversePath},
@@ -23,7 +24,7 @@ use crate::{
     acceptance::{Arrival, Refused, Relayed, Submission, Trace},
     accounts::LogInError,
     listener::{Peer, Stream},
-    local::NoMailbox,
+    local::{Forwarding, NoMailbox},
     senders::MaySend,
 };
 
@@ -53,7 +54,7 @@ pub(super) async fn run(door: &Door, mut stream: Stream, peer: Peer) -> io::Resu
             )
             .await;
     }
-    let mut served = Served { door, peer, message: None };
+    let mut served = Served { door, peer, message: None, reverse_path: ReversePath::Null };
     if door.tls_mode == TlsMode::Implicit {
         let mut stream = handshake(door, stream).await?;
         let mut session = Session::new(door.config(), Some(tls_info(&stream)));
@@ -104,6 +105,8 @@ struct Served<'a> {
     door: &'a Door,
     peer: Peer,
     message: Option<Incoming>,
+    /// The transaction's, once MAIL has named it.
+    reverse_path: ReversePath,
 }
 
 impl Served<'_> {
@@ -157,6 +160,7 @@ impl Served<'_> {
             Event::MailFrom { mail, .. } => {
                 let verdict = self.may_send(session, &mail).await;
                 session.mail_result(verdict);
+                self.reverse_path = mail.reverse_path;
             }
             Event::RcptTo(rcpt) => session.rcpt_result(self.may_receive(&rcpt).await),
             Event::MessageStart(envelope) => {
@@ -217,22 +221,29 @@ impl Served<'_> {
         }
     }
 
-    /// A submitted recipient is never refused for what its server offers; an incoming one must be at home here.
+    /// A submitted recipient is never refused for what its server offers; an incoming one must be at home here, or be
+    /// told something about mail that was forwarded from here.
     async fn may_receive(&self, rcpt: &RcptTo) -> Result<(), Reply> {
-        if self.door.config.role != Role::Mx {
+        if !matches!(self.door.config.role, Role::Mx | Role::Relay) {
             return Ok(());
         }
         let address = Address::parse(&rcpt.address)
             .map_err(|error| Reply::new(501, (5, 1, 3), format!("{}: {error}", rcpt.address)))?;
         let local = self.door.shared.acceptance.local();
+        match (local.forwarding(&address, Timestamp::now()), &self.reverse_path) {
+            (Forwarding::No, _) => {}
+            (Forwarding::Of(_), ReversePath::Null) => return Ok(()),
+            (Forwarding::Of(_) | Forwarding::Unknown, _) => return Err(no_mailbox(&rcpt.address)),
+        }
+        if self.door.config.role == Role::Relay {
+            return Ok(());
+        }
         if local.next_hop(address.domain().as_str()) != NextHop::Local {
             let text = format!("Relaying denied: {} is not at home here", address.domain().as_str());
             return Err(Reply::new(550, (5, 7, 1), text));
         }
         local.takes(&*self.door.shared.store, &rcpt.address).await.map_err(|error| match error {
-            NoMailbox::Unknown => {
-                Reply::new(550, (5, 1, 1), format!("There is no mailbox {} here", rcpt.address))
-            }
+            NoMailbox::Unknown => no_mailbox(&rcpt.address),
             NoMailbox::Closed(reply) => reply,
             NoMailbox::Away(_) | NoMailbox::Store(_) => {
                 tracing::error!(%error, "a recipient could not be looked up");
@@ -311,6 +322,10 @@ impl Served<'_> {
             .then(|| format!("{} ([{}])", session.client_name().unwrap_or("unknown"), self.peer.ip()));
         Trace { from, with: session.with_protocol() }
     }
+}
+
+fn no_mailbox(address: &str) -> Reply {
+    Reply::new(550, (5, 1, 1), format!("There is no mailbox {address} here"))
 }
 
 fn refusal(refused: &Refused) -> Reply {

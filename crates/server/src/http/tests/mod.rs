@@ -67,6 +67,7 @@ impl Server {
             domains: vec!["home.example".to_owned()],
             postmaster: None,
             lmtp: None,
+            srs: None,
         };
         let wake = Arc::new(Notify::new());
         let acceptance = Acceptance::new(Arc::clone(&store), events.clone(), wake, Arc::new(local));
