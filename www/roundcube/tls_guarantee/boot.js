@@ -65,7 +65,7 @@ const opener = () => {
   } catch { return null; }
 };
 
-const handOver = (data) => {
+const handOver = ({ event, ...data }) => {
   if (env.place !== "compose") return receive(data);
   const sent = { ...data, account: env.account, note: bridge.note };
   const page = opener();

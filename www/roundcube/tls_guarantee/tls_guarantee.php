@@ -43,6 +43,7 @@ class tls_guarantee extends rcube_plugin
             $this->register_action('plugin.tls_guarantee', [$this, 'action_account']);
             $this->add_hook('settings_actions', [$this, 'settings_actions']);
         } else {
+            $this->add_hook('storage_init', [$this, 'storage_init']);
             $this->add_hook('messages_list', [$this, 'messages_list']);
             $this->add_hook('message_load', [$this, 'message_load']);
             $this->add_hook('message_objects', [$this, 'message_objects']);
@@ -185,6 +186,13 @@ class tls_guarantee extends rcube_plugin
     }
 
     // ---- Reading ----
+
+    /** Lists do not ask for the Message-ID by themselves. */
+    public function storage_init($args)
+    {
+        $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' MESSAGE-ID');
+        return $args;
+    }
 
     /** Gives the rows of the Sent folder their Message-ID. */
     public function messages_list($args)
