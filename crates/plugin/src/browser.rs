@@ -1,7 +1,7 @@
 //! What only a browser has: clock, randomness, clipboard, dates in the user's language.
 
 use jiff::Timestamp;
-use js_sys::{Array, Date, Intl, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -39,10 +39,28 @@ fn random() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Puts a text into the clipboard; false if the browser does not let it.
+/// Puts a text into the clipboard; false if the browser does not let it. It lets the document that has the focus: from within
+/// a frame that may be the page around it.
 pub async fn copy(text: &str) -> bool {
-    let Some(window) = web_sys::window() else { return false };
-    JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+    for window in ["self", "parent"] {
+        let written = write_into_clipboard_of(window, text);
+        if let Ok(written) = written
+            && JsFuture::from(written).await.is_ok()
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Any of it may be forbidden: another site's page around this one, or a page without TLS.
+fn write_into_clipboard_of(window: &str, text: &str) -> Result<Promise, JsValue> {
+    let mut found = JsValue::from(js_sys::global());
+    for name in [window, "navigator", "clipboard"] {
+        found = Reflect::get(&found, &JsValue::from_str(name))?;
+    }
+    let write: Function = Reflect::get(&found, &JsValue::from_str("writeText"))?.dyn_into()?;
+    write.call1(&found, &JsValue::from_str(text))?.dyn_into()
 }
 
 /// A point in time as the user's clock and language have it.

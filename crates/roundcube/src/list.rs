@@ -22,8 +22,10 @@ const REPORT: Duration = Duration::from_millis(1500);
 /// Mail that has just been filed.
 const MAIL: Duration = Duration::from_millis(300);
 
-/// The mark's class; `tls-guarantee` gives it its looks.
+/// The mark's classes; the first gives what is within it the guarantee's looks.
 const MARK: &str = "tls-guarantee tls-guarantee-mark";
+/// What is within it.
+const ICON: &str = "<span class=\"mark\"><svg class=\"i\" aria-hidden=\"true\"><use href=\"#i-stop\"/></svg><span></span></span>";
 
 /// Starts on the page of the list.
 pub(crate) fn start(page: Rc<Page>) {
@@ -138,6 +140,7 @@ fn mark(row: &Row, stops: &[api::Stop]) {
             let new = document().create_element("span").ok();
             if let Some((cell, new)) = cell.zip(new) {
                 new.set_class_name(MARK);
+                new.set_inner_html(ICON);
                 say(&new, &text);
                 let _ = cell.append_child(&new);
             }
@@ -147,6 +150,8 @@ fn mark(row: &Row, stops: &[api::Stop]) {
 
 /// The whole of it may not fit into the row.
 fn say(mark: &Element, text: &str) {
-    mark.set_text_content(Some(text));
+    if let Ok(Some(words)) = mark.query_selector(".mark > span") {
+        words.set_text_content(Some(text));
+    }
     let _ = mark.set_attribute("title", text);
 }
