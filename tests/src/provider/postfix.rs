@@ -38,8 +38,7 @@ pub(super) fn lay_out(root: &Root, address: Ipv4Addr, way: PostfixWay) {
         // It believes in no other address on loopback than the first, but listens where it is told.
         root.write(path, &text.replace("\nsmtp      inet", &format!("\n{address}:smtp inet")));
     }
-    let folder = root.at("/").display().to_string();
-    let here = HERE.replace("ROOT", folder.trim_end_matches('/')).replace("ADDRESS", &address.to_string());
+    let here = HERE.replace("ROOT", &root.name()).replace("ADDRESS", &address.to_string());
     root.add("/etc/postfix/main.cf", EXISTING);
     root.add("/etc/postfix/main.cf", &here);
     if way == PostfixWay::RoutesBySender {

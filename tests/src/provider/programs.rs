@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use super::daemon::Daemon;
@@ -35,6 +35,10 @@ pub(super) fn laid_out(address: Ipv4Addr, way: Option<PostfixWay>) -> Root {
     let root = Root::new(address);
     DEBIAN.iter().for_each(|path| root.adopt(path));
     FOLDERS.iter().for_each(|(owner, path)| root.folder_of(owner, path));
+    // As in the unit: who is not of the group does not get to the sockets.
+    for (path, mode) in [("/run/tls-guarantee", 0o750), ("/var/lib/tls-guarantee", 0o700)] {
+        fs::set_permissions(root.at(path), fs::Permissions::from_mode(mode)).expect("permissions");
+    }
     for machines in ["/etc/ssl/certs", "/etc/ssl/private"] {
         symlink(machines, root.at(machines)).expect("a link");
     }
@@ -70,9 +74,7 @@ login_trusted_networks = 127.0.0.0/8
 
 /// Starts Dovecot and waits for its sockets.
 pub(super) fn start_dovecot(root: &Root, address: Ipv4Addr) -> Daemon {
-    let here = DOVECOT_HERE
-        .replace("ROOT", &root.at("/").display().to_string().trim_end_matches('/').to_owned())
-        .replace("ADDRESS", &address.to_string());
+    let here = DOVECOT_HERE.replace("ROOT", &root.name()).replace("ADDRESS", &address.to_string());
     root.write("/etc/dovecot/conf.d/99-here.conf", &here);
     let config = root.at(DOVECOT).display().to_string();
     let log = root.at("/var/log/dovecot.log");
@@ -108,15 +110,18 @@ pub(super) fn start_nginx(root: &Root, address: Ipv4Addr) -> Daemon {
     nginx
 }
 
-/// Starts our server as its unit does: as its own user, with the right to its ports, but in the small internet.
+/// The unit's addition by which the server is tried out: what it says is what is run here.
+const TRY: &str = "/etc/systemd/system/tls-guarantee.service.d/try.conf";
+
+/// Starts our server as its unit does: as its own user, with the right to its ports; in the small internet.
 pub(super) fn start_server(root: &Root) -> Process {
-    let config = root.at("/etc/tls-guarantee/config.toml");
+    let unit = fs::read_to_string(root.at(TRY)).expect("the unit's addition");
+    let line = unit.lines().rev().find_map(|line| line.strip_prefix("ExecStart=")).expect("a command");
     let mut server = Command::new("setpriv");
     server.args(["--reuid", SERVER, "--regid", SERVER, "--init-groups", "--pdeathsig", "TERM"]);
     let ports = "-all,+net_bind_service";
     server.args(["--inh-caps", ports, "--ambient-caps", ports]);
-    server.arg(root.at("/usr/bin/tls-guarantee")).args(["demo", "--config"]).arg(config);
-    let process = Process::of(&mut server);
+    let process = Process::of(server.args(line.split_whitespace()));
     process.wait_for_line("ready: ");
     process
 }

@@ -81,6 +81,11 @@ impl Root {
         Self { folder, rules, used: RefCell::default() }
     }
 
+    /// The folder's own path, without a `/` at its end.
+    pub(super) fn name(&self) -> String {
+        self.folder.path().display().to_string()
+    }
+
     /// The place here of a path of the machine.
     pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
@@ -170,7 +175,9 @@ impl Root {
         } else {
             let octets = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let octets = String::from_utf8(octets)
-                .map_or_else(|binary| binary.into_bytes(), |text| self.translate_debian(&text).into_bytes());
+                .map_or_else(std::string::FromUtf8Error::into_bytes, |text| {
+                    self.translate_debian(&text).into_bytes()
+                });
             fs::write(&here, octets).expect("written");
         }
         fs::set_permissions(&here, found.permissions()).expect("permissions");
@@ -235,4 +242,38 @@ pub(super) fn owner(user: &str) -> (u32, u32) {
         text.parse().unwrap_or_else(|_| panic!("no Unix user {user}: {output:?}"))
     };
     (number("-u"), number("-g"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::path("key = \"/etc/x\";", "key = \"ROOT/etc/x\";")]
+    #[case::path_in_a_url("'sqlite:////var/x?mode=0640'", "'sqlite:///ROOT/var/x?mode=0640'")]
+    #[case::path_within_a_path("/usr/share/etc/x", "/usr/share/etc/x")]
+    #[case::address("listen = \"0.0.0.0:25\" 10.127.0.0.1", "listen = \"127.0.1.2:25\" 10.127.0.0.1")]
+    #[case::port("listen 443 ssl;", "listen 127.0.1.2:443 ssl;")]
+    #[case::user("gid=vmail home=/var/vmail/x vmail2", "gid=mail home=ROOT/var/vmail/x vmail2")]
+    #[case::socket_of_that_name(
+        "unix_listener tls-guarantee { user = tls-guarantee }",
+        "unix_listener tls-guarantee { user = irc }"
+    )]
+    fn names_are_translated_where_they_stand_for_themselves(#[case] of_guide: &str, #[case] here: &str) {
+        let root = Root::new(Ipv4Addr::new(127, 0, 1, 2));
+        assert_eq!(root.translate(of_guide), here.replace("ROOT", &root.name()));
+    }
+
+    #[test]
+    #[should_panic(expected = "no place in the test's world for Some(\"/srv/x\")")]
+    fn a_place_that_nobody_translates_is_told() {
+        Root::new(Ipv4Addr::LOCALHOST).translate("root /srv/x");
+    }
+
+    #[test]
+    #[should_panic(expected = "the guide no longer has")]
+    fn a_name_that_is_gone_from_the_guide_is_told() {
+        Root::new(Ipv4Addr::LOCALHOST).assert_all_used(&[]);
+    }
 }

@@ -28,6 +28,7 @@ fn every_program_takes_its_files(#[case] way: Option<PostfixWay>) {
     says(Command::new("doveconf").arg("-nc").arg(at("/etc/dovecot/dovecot.conf")));
     says(Command::new("nginx").arg("-tc").arg(at("/etc/nginx/nginx.conf")));
     says(Command::new("php").arg("-l").arg(at("/etc/roundcube/config.inc.php")));
+    says(Command::new("sh").arg("-n").arg(at("/etc/letsencrypt/renewal-hooks/deploy/mail")));
     let mut check = Command::new(at("/usr/bin/tls-guarantee"));
     says(check.args(["serve", "--check", "--config"]).arg(at("/etc/tls-guarantee/config.toml")));
     if way.is_some() {
@@ -39,7 +40,7 @@ fn every_program_takes_its_files(#[case] way: Option<PostfixWay>) {
 /// A file that no program of the test reads would be a file that nobody has tried.
 #[test]
 fn every_file_is_of_a_program_that_runs_here() {
-    const READ: [&str; 9] = [
+    const READ: [&str; 10] = [
         "/etc/dovecot/local.conf",
         "/etc/dovecot/conf.d/95-postfix.conf",
         "/etc/nginx/sites-available/webmail",
@@ -49,6 +50,7 @@ fn every_file_is_of_a_program_that_runs_here() {
         "/etc/roundcube/config.inc.php",
         "/etc/tls-guarantee/config.toml",
         "/etc/letsencrypt/renewal-hooks/deploy/mail",
+        "/etc/systemd/system/tls-guarantee.service.d/try.conf",
     ];
     let guide = Guide::read();
     for block in guide.all() {
