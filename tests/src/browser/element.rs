@@ -222,10 +222,9 @@ impl<'b> Element<'b> {
         self.browser.run(self.inner.click()).expect("a click");
     }
 
-    /// Presses it, if it can be pressed now.
-    pub fn try_click(&self) {
-        // Whoever calls this looks again.
-        let _ = self.browser.run(self.inner.click());
+    /// Presses it, if it can be pressed now; for those who look again.
+    pub fn try_click(&self) -> Option<()> {
+        self.browser.run(self.inner.click()).ok()
     }
 
     /// Presses it twice, as fast as it goes.

@@ -529,6 +529,8 @@ fn capabilities(driver: &Chromedriver, setting: Setting) -> Capabilities {
     }
     let all = json!({
         "browserName": "chrome",
+        // A provider's certificate in the tests is one of its own.
+        "acceptInsecureCerts": true,
         "goog:chromeOptions": options,
         "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         // A dialog that the browser itself opens ("leave this page?") is a failure, not something to click away.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use black_box::{Demo, ListedMessage, Mail, Name, Role, User};
+use black_box::{Demo, ListedMessage, Name, Role, User};
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use tempfile::TempDir;
 
@@ -227,76 +227,4 @@ fn cc_is_seen_and_bcc_is_not() {
     // The sender's own copy knows.
     let sent = arrived(&demo.alice(), "Sent", "Copies");
     assert!(String::from_utf8_lossy(&sent).contains("secret@tls.example"));
-}
-
-/// A message of another program, with all that can be lost on the way.
-fn rich(mail: &Mail) -> String {
-    let head = mail.to_string();
-    let head = head.split("\r\n\r\n").next().unwrap_or_default();
-    format!(
-        "{head}\r\nIn-Reply-To: <m2@tls.example>\r\nReferences: <m1@tls.example>\r\n <m2@tls.example>\r\n\
-         MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=mixed\r\n\r\n\
-         --mixed\r\nContent-Type: multipart/alternative; boundary=alternative\r\n\r\n\
-         --alternative\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
-         Sch=F6ne Gr=FC=DFe\r\n\
-         --alternative\r\nContent-Type: multipart/related; boundary=related\r\n\r\n\
-         --related\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
-         <p style=\"color: red\">Schöne <i>Grüße</i> <img src=\"cid:picture@client.example\" alt=\"A dot\"></p>\r\n\
-         --related\r\nContent-Type: image/gif\r\nContent-ID: <picture@client.example>\r\n\
-         Content-Disposition: inline; filename=dot.gif\r\nContent-Transfer-Encoding: base64\r\n\r\n{DOT}\r\n--related--\r\n\
-         --alternative--\r\n\
-         --mixed\r\nContent-Type: application/pdf; name=\"Vertrag.pdf\"\r\nContent-Disposition: attachment;\r\n \
-         filename*=utf-8''Vertr%C3%A4ge.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQKAP8NCg==\r\n--mixed--\r\n"
-    )
-}
-
-const DOT: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
-
-#[test]
-fn p10_a_reopened_message_keeps_all_that_it_had() {
-    let demo = Demo::start();
-    let Some(page) = Webmail::of_alice("reopened", &demo) else { return };
-    let (alice, bob, words) = (demo.alice(), demo.bob(), page.words);
-    let mut mail = Mail::to(&[BOB]);
-    "Grüße".clone_into(&mut mail.subject);
-    mail.cc.push("Dora D. <dora@tls.example>".to_owned());
-    alice.post_raw(rich(&mail).into_bytes());
-    let first = bob.wait_for_message("INBOX", &mail.message_id);
-    page.open_as_new("Grüße");
-    page.expect_recipients(words.to, BOB);
-    page.expect_recipients(words.cc, "Dora D. <dora@tls.example>");
-    page.expect_value(words.subject, "Grüße");
-    page.expect_text("Verträge.pdf");
-    assert!(page.written().contains("Schöne Grüße"));
-    page.shot("reopened");
-    page.send();
-    page.expect_sent();
-    let second = bob.wait_until("the second", || {
-        let list = bob.list("INBOX");
-        let new = list.iter().find(|listed| listed.message_id.as_deref() != Some(&mail.message_id))?;
-        Some(bob.raw("INBOX", &new.id()))
-    });
-    let (first, second) = (parse(&first), parse(&second));
-    assert_ne!(first.message_id(), second.message_id());
-    assert_eq!(first.subject(), second.subject());
-    assert_eq!(first.from(), second.from());
-    assert_eq!(first.to(), second.to());
-    assert_eq!(first.cc(), second.cc());
-    assert_eq!(first.in_reply_to(), second.in_reply_to());
-    assert_eq!(first.references(), second.references());
-    assert_eq!(first.body_text(0).as_deref().map(str::trim), second.body_text(0).as_deref().map(str::trim));
-    assert_eq!(first.body_html(0).as_deref().map(str::trim), second.body_html(0).as_deref().map(str::trim));
-    let parts = |mail: &Message<'_>| {
-        let part = |part: &mail_parser::MessagePart<'_>| {
-            let kind =
-                part.content_type().map(|kind| (kind.ctype().to_owned(), kind.subtype().map(str::to_owned)));
-            let name = part.attachment_name().map(str::to_owned);
-            (kind, name, part.content_id().map(str::to_owned), part.contents().to_vec())
-        };
-        let mut parts: Vec<_> = mail.attachments().map(part).collect();
-        parts.sort();
-        parts
-    };
-    assert_eq!(parts(&first), parts(&second));
-    assert_eq!(parts(&second).len(), 2);
 }

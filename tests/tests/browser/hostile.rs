@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use black_box::{Demo, Name, Role};
 
-use crate::mails::bring;
+use crate::hosts::{Host, Look};
+use crate::mails::{bounce, bring};
 use crate::webmail::Webmail;
 
 /// A server elsewhere that counts who comes.
@@ -162,6 +163,44 @@ fn hostile_header_fields_and_file_names_are_text() {
         assert!(!shown.contains('\u{202e}'), "{shown}");
     }
     page.shot("fields");
+    assert_unharmed(&page, &elsewhere);
+}
+
+/// A mail that dresses as the plugin, and a report that would put markup into the banner: in Roundcube, mail and page are
+/// one document.
+#[test]
+fn mail_does_not_pass_for_the_plugin_in_roundcube() {
+    let Some(place) = Host::Roundcube.start() else { return };
+    let elsewhere = Elsewhere::start();
+    let Some(page) = Webmail::at_alices(Host::Roundcube, "hostile", &place, Look::PLAIN) else { return };
+    let words = page.words;
+    let disguise = format!(
+        "{HOSTILE}<div id=\"tls-guarantee-banner\" class=\"tls-guarantee\"><section role=\"region\" aria-label=\"{stopped}\">\
+         <h2>{stopped}</h2><button onclick=\"{RUN}\">{without}</button><a role=\"button\" href=\"{{url}}/x\">{without}</a></section></div>",
+        stopped = words.stopped,
+        without = words.without,
+    );
+    bring(&place, &mail("Mallory", "Hello", "text/html; charset=utf-8", &filled(&disguise, &elsewhere)));
+    let markup = format!("<img src=x onerror={RUN}>");
+    let report = bounce(&place, "Reporter", "mx.elsewhere.example", "5.1.1", &format!("550 5.1.1 {markup}"))
+        .replace("carla@plain.example", &format!("\"{markup}\"@plain.example"));
+    bring(&place, &report);
+    Host::wait_for_inbox(&place.alice(), 2);
+
+    page.read(words.inbox, "Hello");
+    page.expect_text("The text is shown.");
+    page.shot("html");
+    assert!(!page.has(Role::Region, words.stopped), "the mail's banner is none");
+    assert!(!page.has(Role::Button, words.without), "the mail's button is none");
+    assert_eq!(page.script("return document.querySelectorAll('#tls-guarantee-banner').length"), 1);
+
+    page.go(words.inbox);
+    page.open_row("Reporter");
+    let banner = page.banner(words.not_delivered);
+    assert!(banner.text().contains(words.not_us), "{}", banner.text());
+    assert_eq!(page.script("return document.querySelectorAll('#tls-guarantee-banner img').length"), 0);
+    page.shot("report");
+    page.leave_frames();
     assert_unharmed(&page, &elsewhere);
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use black_box::{Demo, Screen, Shade, User, World};
+use black_box::{Demo, Provider, Screen, Shade, User, World};
 
 use crate::reference::Reference;
 use crate::roundcube::Roundcube;
@@ -47,6 +47,7 @@ impl Look {
 /// The world of a webmail, running.
 pub(crate) enum Place {
     Demo(Demo),
+    Provider(Provider),
 }
 
 impl Deref for Place {
@@ -55,6 +56,7 @@ impl Deref for Place {
     fn deref(&self) -> &World {
         match self {
             Self::Demo(demo) => demo,
+            Self::Provider(provider) => provider,
         }
     }
 }
@@ -64,10 +66,7 @@ impl Host {
     pub(crate) fn start(self) -> Option<Place> {
         match self {
             Self::Reference => Some(Place::Demo(Demo::start())),
-            Self::Roundcube => {
-                println!("not run: no Roundcube");
-                None
-            }
+            Self::Roundcube => Provider::start().map(Place::Provider),
         }
     }
 

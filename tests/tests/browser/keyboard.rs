@@ -1,13 +1,15 @@
 //! Without a mouse: Tab, Enter, Space, arrows and Escape only, and the keyboard's place is never lost.
 
-use black_box::{Demo, Element, Key, Mail, PASSWORD, Role, Screen};
+use black_box::{Demo, Element, Key, Mail, PASSWORD, Report, Role, Screen};
 
+use crate::banner::stopped;
+use crate::hosts::{Host, Look};
 use crate::mails::bring;
 use crate::webmail::Webmail;
 use crate::words::ENGLISH;
 
 /// So many things nobody has to pass on the way to another.
-const MOST: usize = 40;
+const MOST: usize = 50;
 
 /// Somebody at a keyboard.
 struct Typist<'p> {
@@ -175,4 +177,53 @@ fn the_skip_link_leads_to_the_content() {
     page.press(Key::Enter);
     let is_in_content = "return !!document.activeElement.closest('main')";
     page.until("the keyboard in the content", || (page.script(is_in_content) == true).then_some(()));
+}
+
+/// The main path in Roundcube: the setting, the banner, the message sent again.
+#[test]
+fn the_way_through_roundcube_without_a_mouse() {
+    let Some(place) = Host::Roundcube.start() else { return };
+    let Some(page) = Webmail::at(Host::Roundcube, "keyboard", &place, Look::PLAIN) else { return };
+    let (words, typist, alice) = (page.words, Typist { page: &page }, place.alice());
+    page.expect_log_in();
+    typist.place("at the log-in");
+    page.type_keys(&alice.address);
+    page.press(Key::Tab);
+    page.type_keys(PASSWORD);
+    page.press(Key::Enter);
+    page.expect_mailboxes();
+
+    typist.tab_to(words.settings);
+    page.press(Key::Enter);
+    page.first("body.task-settings");
+    typist.tab_to(words.my_account);
+    page.press(Key::Enter);
+    page.one(Role::Button, words.activate);
+    typist.tab_to(words.activate);
+    page.press(Key::Space);
+    page.one(Role::Button, words.deactivate);
+    assert_eq!(alice.guarantee()["state"], "on");
+    page.until("the button keeps the keyboard", || (page.focused().name() == words.deactivate).then_some(()));
+
+    stopped(Host::Roundcube, &alice, &["carla@plain.example"]);
+    typist.tab_to(words.mail);
+    page.press(Key::Enter);
+    page.expect_mailboxes();
+    page.row(Report::SUBJECT);
+    typist.tab_to_one_with(Report::SUBJECT);
+    page.press(Key::Enter);
+    page.first("body.action-show");
+    page.banner(words.stopped);
+    page.shot("full");
+    typist.tab_to(words.without);
+    page.press(Key::Enter);
+    page.first("body.action-compose");
+    page.expect_text(words.leaves_without);
+    page.expect_recipients(words.to, "carla@plain.example");
+    typist.tab_to(words.send);
+    page.press(Key::Enter);
+    page.expect_sent();
+    black_box::wait_for("carla's copy", || {
+        place.deliveries().into_iter().find(|one| one.domain == "plain.example")
+    });
 }

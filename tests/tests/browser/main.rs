@@ -9,11 +9,13 @@
 
 mod banner;
 mod composer;
+mod failure;
 mod hostile;
 mod hosts;
 mod keyboard;
 mod mails;
 mod reference;
+mod reopen;
 mod roundcube;
 mod session;
 mod story;

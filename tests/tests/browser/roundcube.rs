@@ -26,8 +26,7 @@ impl Roundcube {
         page.until("the task bar", || {
             let shown = !page.nameless("#taskmenu").is_empty();
             for way in ["a.task-menu-button", "a.back-list-button", "a.back-sidebar-button"] {
-                if !shown && let Some(button) = page.nameless(way).first() {
-                    button.try_click();
+                if !shown && page.nameless(way).first().and_then(Element::try_click).is_some() {
                     break;
                 }
             }
@@ -52,9 +51,7 @@ impl Roundcube {
         }
         Self::task(page, page.words.mail);
         page.until("the mailboxes", || {
-            if let Some(discard) = page.all(Role::Button, page.words.discard).first() {
-                discard.try_click();
-            }
+            page.all(Role::Button, page.words.discard).first().and_then(Element::try_click);
             page.nameless("body.task-mail.action-none").first().map(|_| ())
         });
         page.first(LIST);
@@ -110,7 +107,11 @@ impl Pages for Roundcube {
                 shown.then_some(())
             });
         }
-        page.click(Role::Link, folder);
+        page.until("the folder's link", || {
+            // Its name goes on with the number of unread messages.
+            let mut links = page.all(Role::Link, Name::Has(folder)).into_iter();
+            links.find(|link| link.name().split(' ').next() == Some(folder)).and_then(|link| link.try_click())
+        });
         page.first(LIST);
         page.until("the folder", || {
             let title =
@@ -124,6 +125,7 @@ impl Pages for Roundcube {
         Self::task(page, page.words.settings);
         page.first("body.task-settings");
         page.click(Role::Button, page.words.my_account);
+        page.click(Role::Link, page.words.transport);
     }
 
     fn row<'p>(&self, page: &'p Webmail, words: &str) -> Element<'p> {
