@@ -128,4 +128,6 @@ fn account(user: &str) -> Result<String, LogInError> {
 }
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod tests;

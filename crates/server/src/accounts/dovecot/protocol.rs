@@ -27,24 +27,30 @@ pub(super) enum Greeting {
     Other,
 }
 
-/// The line is not understood.
+/// The line is not understood. Only its beginning is kept: behind it may be secrets.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it speaks another language than Dovecot's authentication service: {0:.100?}")]
-pub(super) struct Malformed(pub(super) String);
+#[error("it speaks another language than Dovecot's authentication service: {0:?}…")]
+pub(super) struct Malformed(String);
+
+impl Malformed {
+    fn new(line: &str) -> Self {
+        Self(line.chars().take_while(|character| *character != '\t').take(30).collect())
+    }
+}
 
 /// A line of Dovecot's greeting.
 pub(super) fn greeting(line: &str) -> Result<Greeting, Malformed> {
     let mut fields = line.split('\t');
     match (fields.next(), fields.next()) {
         (Some("VERSION"), Some(VERSION)) => Ok(Greeting::Other),
-        (Some("VERSION"), _) => Err(Malformed(line.to_owned())),
+        (Some("VERSION"), _) => Err(Malformed::new(line)),
         (Some("MECH"), Some(name)) => Ok(Greeting::Mechanism(name.to_owned())),
         (Some("DONE"), None) => Ok(Greeting::Done),
         // SPID, CUID, COOKIE, and whatever comes to be; all are words in capitals.
         (Some(word), _) if !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_uppercase()) => {
             Ok(Greeting::Other)
         }
-        _ => Err(Malformed(line.to_owned())),
+        _ => Err(Malformed::new(line)),
     }
 }
 
@@ -55,9 +61,14 @@ pub(super) fn hello(id: u32) -> String {
 
 /// Asks whether a log-in is right; `response` is the client's, in base64.
 pub(super) fn question(id: u32, mechanism: Mechanism, client: Option<IpAddr>, response: &str) -> String {
-    let client = client.map(|ip| format!("\trip={}", ip.to_canonical())).unwrap_or_default();
+    // Dovecot lets an address with failures wait, all users there alike. This machine's own is a proxy's, for everybody:
+    // there, the limits here must do.
+    let client = match client.filter(|ip| !ip.is_loopback()) {
+        Some(ip) => format!("rip={}", ip.to_canonical()),
+        None => "no-penalty".to_owned(),
+    };
     // The response has to be the last one.
-    format!("AUTH\t{id}\t{}\tservice=smtp\tsecured{client}\tresp={response}\n", mechanism.name())
+    format!("AUTH\t{id}\t{}\tservice=smtp\tsecured\t{client}\tresp={response}\n", mechanism.name())
 }
 
 /// What a client sends to get to the end of an exchange whose token was refused.
@@ -96,7 +107,7 @@ pub(super) enum Says {
 
 /// An answer; nothing if the line is none.
 pub(super) fn answer(line: &str) -> Result<Option<Answer>, Malformed> {
-    let malformed = || Malformed(line.to_owned());
+    let malformed = || Malformed::new(line);
     let mut fields = line.split('\t');
     let word = fields.next().unwrap_or_default();
     if !matches!(word, "OK" | "FAIL" | "CONT") {

@@ -55,6 +55,12 @@ fn what_is_no_answer_is_taken_for_none(#[case] line: &str) {
 }
 
 #[test]
+fn no_secret_of_a_line_is_told() {
+    let error = answer("OK\tx\tuser=alice@home.example\ttoken=secret").unwrap_err().to_string();
+    assert!(error.contains("\"OK\"") && !error.contains("secret") && !error.contains("alice"), "{error}");
+}
+
+#[test]
 fn later_words_are_passed_over() {
     assert_eq!(answer("MECH\tPLAIN").unwrap(), None);
     assert_eq!(answer("NEWS\t1\tx").unwrap(), None);
@@ -65,7 +71,8 @@ fn a_question_has_its_response_at_the_end() {
     let client = Some("::ffff:192.0.2.1".parse().unwrap());
     let asked = question(3, Mechanism::Plain, client, "AGEAYg==");
     assert_eq!(asked, "AUTH\t3\tPLAIN\tservice=smtp\tsecured\trip=192.0.2.1\tresp=AGEAYg==\n");
-    let asked = question(4, Mechanism::Xoauth2, None, "");
-    assert_eq!(asked, "AUTH\t4\tXOAUTH2\tservice=smtp\tsecured\tresp=\n");
+    let proxy = Some("127.0.0.1".parse().unwrap());
+    let asked = question(4, Mechanism::Xoauth2, proxy, "");
+    assert_eq!(asked, "AUTH\t4\tXOAUTH2\tservice=smtp\tsecured\tno-penalty\tresp=\n");
     assert!(question(u32::MAX, Mechanism::OauthBearer, client, &"A".repeat(RESPONSE_OCTETS)).len() < 16_000);
 }
