@@ -1,5 +1,6 @@
 //! `tls-guarantee demo` on addresses of its own.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
 use std::path::Path;
@@ -20,6 +21,7 @@ pub struct Demo {
     address: Ipv4Addr,
     process: Process,
     data: TempDir,
+    arguments: Vec<String>,
     /// Held as long as the demo's address is ours.
     _claim: TcpListener,
 }
@@ -32,7 +34,33 @@ impl Demo {
     pub fn start() -> Self {
         let (address, claim) = claim_address();
         let data = TempDir::with_prefix("tls-guarantee-").expect("a folder for the data");
-        let process = start(address, data.path());
+        let arguments = listeners(address, data.path());
+        Self::run(address, claim, data, arguments)
+    }
+
+    /// The same server from a configuration, `demo --config`: `listen` are more lines of its `[listen]`, `more` are more
+    /// tables. `ADDRESS` in them is the demo's address, `FOLDER` its [`folder`](Self::folder), in which a file `secret`
+    /// has some secret.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn configured(listen: &str, more: &str) -> Self {
+        let (address, claim) = claim_address();
+        let data = TempDir::with_prefix("tls-guarantee-").expect("a folder for the data");
+        let text = CONFIG
+            .replace("LISTEN", listen)
+            .replace("MORE", more)
+            .replace("ADDRESS", &address.to_string())
+            .replace("FOLDER", &data.path().display().to_string());
+        let file = data.path().join("server.toml");
+        fs::write(&file, text).expect("the configuration");
+        fs::write(data.path().join("secret"), "a secret of more than 32 characters").expect("a secret");
+        let arguments = ["demo".to_owned(), "--config".to_owned(), file.display().to_string()];
+        Self::run(address, claim, data, arguments.to_vec())
+    }
+
+    fn run(address: Ipv4Addr, claim: TcpListener, data: TempDir, arguments: Vec<String>) -> Self {
+        let process = start(&arguments);
         let at = |port| (address, port).into();
         let world = World {
             web: format!("http://{address}:8080/"),
@@ -44,7 +72,17 @@ impl Demo {
             submissions: at(4650),
             mailboxes: Mailboxes::Own,
         };
-        Self { world, address, process, data, _claim: claim }
+        Self { world, address, process, data, arguments, _claim: claim }
+    }
+
+    /// A port at its address.
+    pub fn port(&self, port: u16) -> SocketAddr {
+        self.at(port)
+    }
+
+    /// What `FOLDER` stands for.
+    pub fn folder(&self) -> &Path {
+        self.data.path()
     }
 
     fn at(&self, port: u16) -> SocketAddr {
@@ -73,7 +111,7 @@ impl Demo {
 
     /// Starts it again with the same data, after it ended or was killed.
     pub fn start_again(&mut self) {
-        self.process = start(self.address, self.data.path());
+        self.process = start(&self.arguments);
     }
 
     /// SIGTERM, and how it ended.
@@ -106,7 +144,21 @@ impl Deref for Demo {
     }
 }
 
-fn start(address: Ipv4Addr, data: &Path) -> Process {
+/// What the demo runs without a configuration, as one.
+const CONFIG: &str = r#"
+name = "home.example"
+domains = ["home.example"]
+data = "FOLDER/data"
+[listen]
+http = "ADDRESS:8080"
+submission = "ADDRESS:5870"
+submissions = "ADDRESS:4650"
+mx = "ADDRESS:2525"
+LISTEN
+MORE
+"#;
+
+fn listeners(address: Ipv4Addr, data: &Path) -> Vec<String> {
     let mut arguments = vec!["demo".to_owned()];
     let listeners = [
         ("--http", 8080),
@@ -119,6 +171,10 @@ fn start(address: Ipv4Addr, data: &Path) -> Process {
         arguments.extend([option.to_owned(), format!("{address}:{port}")]);
     }
     arguments.extend(["--data".to_owned(), data.display().to_string()]);
+    arguments
+}
+
+fn start(arguments: &[String]) -> Process {
     let process = Process::start(arguments);
     process.wait_for_line("ready: http://");
     process

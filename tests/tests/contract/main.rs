@@ -2,6 +2,7 @@
 
 mod bounce;
 mod command_line;
+mod doors;
 mod exemptions;
 mod http_api;
 mod incoming;
