@@ -230,13 +230,15 @@ impl Served<'_> {
         let address = Address::parse(&rcpt.address)
             .map_err(|error| Reply::new(501, (5, 1, 3), format!("{}: {error}", rcpt.address)))?;
         let local = self.door.shared.acceptance.local();
+        let relay = self.door.config.role == Role::Relay;
         match (local.forwarding(&address, Timestamp::now()), &self.reverse_path) {
+            (Forwarding::No, _) if relay => return Ok(()),
             (Forwarding::No, _) => {}
             (Forwarding::Of(_), ReversePath::Null) => return Ok(()),
+            // Another mail server may only be asking, under a name of its own, whether there is such a recipient. If it
+            // is not, acceptance lets the mail find no mailbox.
+            (Forwarding::Of(_), _) if relay => return Ok(()),
             (Forwarding::Of(_) | Forwarding::Unknown, _) => return Err(no_mailbox(&rcpt.address)),
-        }
-        if self.door.config.role == Role::Relay {
-            return Ok(());
         }
         if local.next_hop(address.domain().as_str()) != NextHop::Local {
             let text = format!("Relaying denied: {} is not at home here", address.domain().as_str());
