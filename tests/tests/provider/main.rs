@@ -1,5 +1,7 @@
 //! A provider's machine as `docs/roundcube.md` has an admin set it up: its files are valid, and what they set up works.
 
+mod exemptions;
 mod guide;
+mod hands;
 mod machine;
 mod programs;
