@@ -41,6 +41,8 @@ pub struct Lmtp {
     /// Our name, and since it is on the same machine, its.
     name: String,
     questions: Semaphore,
+    /// As long as an answer may take.
+    answer: Duration,
 }
 
 impl fmt::Debug for Lmtp {
@@ -78,7 +80,7 @@ pub enum Answer {
 impl Lmtp {
     /// The server at this place, which need not be there yet; `name` is ours.
     pub fn new(place: Place, name: String) -> Self {
-        Self { place, name, questions: Semaphore::new(QUESTIONS) }
+        Self { place, name, questions: Semaphore::new(QUESTIONS), answer: ANSWER }
     }
 
     /// Hands a message over, on a connection of its own. Gives what became of each recipient's copy, in their order.
@@ -114,7 +116,7 @@ impl Lmtp {
             self.ask_now(address).await
         };
         let silent = || Cause::Unreachable { host: self.host(), detail: "it does not answer".to_owned() };
-        timeout(ANSWER, asked).await.unwrap_or_else(|_elapsed| Answer::Away(silent()))
+        timeout(self.answer, asked).await.unwrap_or_else(|_elapsed| Answer::Away(silent()))
     }
 
     async fn ask_now(&self, address: &str) -> Answer {
@@ -235,3 +237,10 @@ impl Lmtp {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod real;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,6 @@ fn log(queue_id: &str, verdicts: &[Verdict]) {
         tracing::warn!(queue_id, "mailboxes.lmtp: {}; it is tried again soon", cause.text());
     }
 }
+
+#[cfg(test)]
+mod tests;
