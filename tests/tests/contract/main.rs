@@ -1,5 +1,6 @@
 //! The contract and the seed's promises, from outside: names begin with the promise's number.
 
+mod accounts;
 mod bounce;
 mod command_line;
 mod doors;
