@@ -8,6 +8,7 @@ mod exemptions;
 mod http_api;
 mod incoming;
 mod mail_rules;
+mod mailboxes;
 mod notifications;
 mod privacy;
 mod protection;
