@@ -130,11 +130,19 @@ async fn accept_failed(error: &io::Error) {
 }
 
 impl Peer {
-    /// Its address; that of this machine for a process of it.
+    /// Its address, as IPv4 if it came so to a socket of IPv6; that of this machine for a process of it.
     pub fn ip(&self) -> IpAddr {
         match self {
-            Self::At { peer, .. } => peer.ip(),
+            Self::At { peer, .. } => peer.ip().to_canonical(),
             Self::User(_) => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// Its address as trace fields write it (RFC 5321 §4.1.3).
+    pub fn literal(&self) -> String {
+        match self.ip() {
+            IpAddr::V4(ip) => format!("[{ip}]"),
+            IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
         }
     }
 

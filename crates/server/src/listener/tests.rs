@@ -1,3 +1,4 @@
+use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -72,4 +73,13 @@ async fn both_kinds_tell_who_is_there() {
         stop.cancel();
         serving.await.expect("ends");
     }
+}
+
+#[rstest]
+#[case("192.0.2.1:25", "[192.0.2.1]")]
+#[case("[2001:db8::1]:25", "[IPv6:2001:db8::1]")]
+#[case::of_ipv4_at_a_socket_for_both("[::ffff:192.0.2.1]:25", "[192.0.2.1]")]
+fn a_trace_names_the_address_as_an_address_literal(#[case] peer: SocketAddr, #[case] literal: &str) {
+    let peer = Peer::At { peer, local: peer };
+    assert_eq!(peer.literal(), literal);
 }

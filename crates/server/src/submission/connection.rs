@@ -321,7 +321,7 @@ impl Served<'_> {
 
     fn trace(&self, session: &Session) -> Trace {
         let from = (self.door.config.role == Role::Mx)
-            .then(|| format!("{} ([{}])", session.client_name().unwrap_or("unknown"), self.peer.ip()));
+            .then(|| format!("{} ({})", session.client_name().unwrap_or("unknown"), self.peer.literal()));
         Trace { from, with: session.with_protocol() }
     }
 }
