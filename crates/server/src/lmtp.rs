@@ -12,7 +12,8 @@ use std::{
 use guarantee::{Cause, HostAddress};
 use smtp::{
     client::{
-        Disposition, Failure, LmtpTransaction, Loss, Message, Obstacle, RecipientOutcome, Report, Stage,
+        Disposition, Extension, Failure, LmtpTransaction, Loss, Message, Obstacle, RecipientOutcome, Report,
+        Stage,
     },
     content::ContentFacts,
     envelope::{MailFrom, Notify, RcptTo},
@@ -85,8 +86,11 @@ impl Lmtp {
 
     /// Hands a message over, on a connection of its own. Gives what became of each recipient's copy, in their order.
     pub async fn deliver(&self, mail: &MailFrom, recipients: &[RcptTo], content: &[u8]) -> Vec<Verdict> {
-        let message = Message { mail, recipients, content: ContentFacts::of(content) };
         let transact = async |connection: &mut Connection| {
+            // A header in UTF-8 alone is nothing that the end of its way must have announced.
+            let announced = mail.smtputf8 && connection.capabilities().offers(Extension::Smtputf8);
+            let mail = MailFrom { smtputf8: announced, ..mail.clone() };
+            let message = Message { mail: &mail, recipients, content: ContentFacts::of(content) };
             let transaction = LmtpTransaction::deliver(connection.capabilities(), &message)
                 .map_err(|obstacle| Verdict::Refused(self.obstacle(&obstacle)))?;
             let report = connection.transact(transaction, content).await;

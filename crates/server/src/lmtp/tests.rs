@@ -165,3 +165,16 @@ async fn what_it_cannot_take_bounces() {
     assert!(matches!(&verdicts[..], [Verdict::Refused(Cause::NoSmtpUtf8 { .. })]), "{verdicts:?}");
     assert_eq!(client.ask("jürgen@home.example").await, Answer::Unknown);
 }
+
+#[rstest]
+#[case::offered("250-store\r\n250-8BITMIME\r\n250 SMTPUTF8", " BODY=8BITMIME SMTPUTF8")]
+#[case::not_offered("250-store\r\n250 8BITMIME", " BODY=8BITMIME")]
+#[tokio::test]
+async fn a_header_in_utf8_is_filed_as_it_is(#[case] lhlo: &str, #[case] said: &str) {
+    let mut server = Scripted::start(&[("LHLO", lhlo)]);
+    let mail = MailFrom { smtputf8: true, body: BodyType::EightBitMime, ..mail() };
+    let content = "Subject: \u{e9}\r\n\r\n\r\n";
+    assert_eq!(server.client().deliver(&mail, &to(&[ALICE]), content.as_bytes()).await, [Verdict::Filed]);
+    let taken = server.taken().await;
+    assert_eq!((taken.mail, taken.content), (format!("<erik@tls.example>{said}"), content.to_owned()));
+}
