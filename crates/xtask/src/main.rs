@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `package` and `standards`, one file each.
+//! The project's own commands: `cargo xtask demo`, `test`, `roundcube`, `package` and `standards`, one file each.
 //!
 //! The first two do all their set-up themselves and say what they do as they go, on standard error; the second time
 //! they need neither the network nor much time.
@@ -9,6 +9,7 @@ mod files;
 mod outcome;
 mod package;
 mod progress;
+mod roundcube;
 mod setup;
 mod standards;
 mod test;
@@ -37,6 +38,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<String>,
     },
+    /// Set up, build everything and start Roundcube, Dovecot and the server as docs/roundcube.md says, in a folder of
+    /// their own, until Ctrl-C. Needs root.
+    Roundcube {
+        /// Beside Postfix: a, it hands all mail over; b, it routes by sender.
+        #[arg(value_parser = ["a", "b"])]
+        way: Option<String>,
+    },
     /// Set up, then run every check and every test, browser and real mail servers included.
     Test,
     /// Build what an administrator gets: Roundcube's plugin and the server, an archive each in `target/package`.
@@ -50,6 +58,7 @@ fn main() -> ExitCode {
     let progress = Progress::start();
     let done = enter_workspace().and_then(|()| match command {
         Command::Demo { options } => demo::run(&progress, &options),
+        Command::Roundcube { way } => roundcube::run(&progress, way.as_deref()),
         Command::Test => Ok(test::run(&progress)),
         Command::Package => package::package(&progress).map(|()| ExitCode::SUCCESS),
         Command::Standards => standards::run().map(|()| ExitCode::SUCCESS),
