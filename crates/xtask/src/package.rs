@@ -1,7 +1,7 @@
 //! `cargo xtask package`: what an administrator gets, as two archives. In the one Roundcube's plugin with the module built
 //! in, in the other the server with what systemd needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env::consts::ARCH;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -111,21 +111,35 @@ fn time_of_commit() -> u64 {
     log.ok().and_then(|log| String::from_utf8(log.stdout).ok()?.trim().parse().ok()).unwrap_or_default()
 }
 
-/// Writes an archive whose files belong to root and can be read by all.
+/// Writes an archive whose files and folders belong to root and can be read by all.
 fn write(archive: impl std::io::Write, files: &Files, time: u64) -> anyhow::Result<()> {
     let mut tar = tar::Builder::new(GzEncoder::new(archive, Compression::best()));
-    for (path, file) in files {
-        let mut content = File::open(&file.source).with_context(|| file.source.display().to_string())?;
+    let header = |kind: tar::EntryType, mode: u32| {
         let mut header = tar::Header::new_gnu();
-        header.set_size(content.metadata()?.len());
-        header.set_mode(if file.is_program { 0o755 } else { 0o644 });
+        header.set_entry_type(kind);
+        header.set_mode(mode);
         header.set_mtime(time);
         header.set_uid(0);
         header.set_gid(0);
+        header.set_size(0);
+        header
+    };
+    for folder in folders_of(files) {
+        tar.append_data(&mut header(tar::EntryType::Directory, 0o755), folder, std::io::empty())?;
+    }
+    for (path, file) in files {
+        let mut content = File::open(&file.source).with_context(|| file.source.display().to_string())?;
+        let mut header = header(tar::EntryType::Regular, if file.is_program { 0o755 } else { 0o644 });
+        header.set_size(content.metadata()?.len());
         tar.append_data(&mut header, path, &mut content)?;
     }
     tar.into_inner()?.finish()?;
     Ok(())
+}
+
+/// The folders that the files are in, outer ones first.
+fn folders_of(files: &Files) -> BTreeSet<&Path> {
+    files.keys().flat_map(|path| path.ancestors().skip(1)).filter(|path| path.parent().is_some()).collect()
 }
 
 #[cfg(test)]
@@ -152,11 +166,14 @@ mod tests {
         for entry in archive.entries().expect("an archive") {
             let entry = entry.expect("a file");
             let header = entry.header();
+            let mode = if header.entry_type().is_dir() { 0o755 } else { 0o644 };
             assert_eq!(
                 (header.mode().expect("a mode"), header.mtime().expect("a time")),
-                (0o644, 1_000_000_000)
+                (mode, 1_000_000_000)
             );
-            names.push(entry.path().expect("a name").display().to_string());
+            if header.entry_type().is_file() {
+                names.push(entry.path().expect("a name").display().to_string());
+            }
         }
         assert!(names.is_sorted());
         assert!(names.iter().all(|name| name.starts_with("tls_guarantee/")), "{names:?}");
@@ -181,7 +198,7 @@ mod tests {
         let mut packed = Vec::new();
         write(&mut packed, &Files::from([("a/b".into(), file)]), 1).expect("written");
         let mut archive = tar::Archive::new(GzDecoder::new(packed.as_slice()));
-        let entry = archive.entries().expect("an archive").next().expect("one").expect("a file");
+        let entry = archive.entries().expect("an archive").last().expect("one").expect("a file");
         assert_eq!(entry.header().mode().expect("a mode"), 0o755);
         assert_eq!(entry.path().expect("a name").as_ref(), Path::new("a/b"));
     }
