@@ -420,8 +420,7 @@ class tls_guarantee extends rcube_plugin
         }
         header('Content-Type: application/wasm');
         header('Vary: Accept-Encoding');
-        header_remove('Pragma');
-        header_remove('Expires');
+        array_map('header_remove', ['Pragma', 'Expires', 'Last-Modified']);
         // Its address has its version.
         header('Cache-Control: private, max-age=31536000, immutable');
         if ($packs) {
