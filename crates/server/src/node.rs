@@ -168,40 +168,21 @@ pub struct Addresses {
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
-        let NodeConfig {
-            local,
-            data,
-            listen,
-            guests,
-            relay_transport,
-            certificate,
-            settings,
-            signer,
-            tls_reporter,
-            dovecot,
-            senders,
-            webmail,
-            scheme,
-            keep,
-        } = config;
-        let lock = lock(&data)?;
-        let listeners = Listeners::bind(&listen).await?;
-        let path = database(&data);
+        let lock = lock(&config.data)?;
+        let listeners = Listeners::bind(&config.listen).await?;
+        let path = database(&config.data);
         let sqlite = Arc::new(Sqlite::open(&path).with_context(|| path.display().to_string())?);
         let store: Arc<dyn Store> = Arc::<Sqlite>::clone(&sqlite);
-        let (local, events, wake) = (Arc::new(local), Events::new(), Arc::new(Notify::new()));
+        let (local, events, wake) = (Arc::new(config.local), Events::new(), Arc::new(Notify::new()));
         let shutdown = CancellationToken::new();
-        let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..settings };
+        let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..config.settings };
         let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
-        let accounts = match dovecot {
-            Some(place) => Accounts::with_dovecot(Arc::clone(&store), place),
-            None => Accounts::new(Arc::clone(&store)),
-        };
+        let accounts = accounts(&store, config.dovecot);
         let acceptance =
             Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
-                .signing(signer)
-                .letting(Senders::new(Arc::clone(&store), senders.as_ref()));
-        let reporting = if tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
+                .signing(config.signer)
+                .letting(Senders::new(Arc::clone(&store), config.senders.as_ref()));
+        let reporting = if config.tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
         let reporter =
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
         let router = http::router(HttpState {
@@ -210,10 +191,10 @@ impl Node {
             acceptance: acceptance.clone(),
             events: events.clone(),
             checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store))),
-            webmail: Arc::new(WebmailKeys::new(&webmail)),
+            webmail: Arc::new(WebmailKeys::new(&config.webmail)),
             server_name: local.server_name.clone(),
             clock: Clock::system(),
-            scheme,
+            scheme: config.scheme,
             shutdown: shutdown.clone(),
         });
         let parts = RunnerParts {
@@ -224,22 +205,19 @@ impl Node {
             events,
             local,
             wake,
-            keep,
+            keep: config.keep,
         };
-        let tls_reports = tls_reporter.map(|reporting| TlsReports::beside(&parts, reporting));
-        let tls = acceptor(certificate)?;
-        let shared = Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone());
-        let runner = Runner::new(parts);
+        let tls = acceptor(config.certificate)?;
         Ok(Self {
             listeners,
-            guests,
-            relay_transport,
-            shared,
+            guests: config.guests,
+            relay_transport: config.relay_transport,
+            tls_reports: config.tls_reporter.map(|reporting| TlsReports::beside(&parts, reporting)),
+            shared: Shared::new(acceptance, accounts, Arc::clone(&store), tls, shutdown.clone()),
             store,
             sqlite,
             courier,
-            runner,
-            tls_reports,
+            runner: Runner::new(parts),
             router,
             shutdown,
             _lock: lock,
@@ -329,6 +307,13 @@ impl Node {
         }
         drop((shared, store));
         sqlite.close().await;
+    }
+}
+
+fn accounts(store: &Arc<dyn Store>, dovecot: Option<Place>) -> Accounts {
+    match dovecot {
+        Some(place) => Accounts::with_dovecot(Arc::clone(store), place),
+        None => Accounts::new(Arc::clone(store)),
     }
 }
 
