@@ -3,5 +3,6 @@
 mod exemptions;
 mod guide;
 mod hands;
+mod local;
 mod machine;
 mod programs;
