@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::process::Command;
 
-use black_box::{Mail, PostfixWay, Provider, Smtp, run, wait_for};
+use black_box::{Mail, PostfixWay, Provider, Smtp, run};
 use rstest::rstest;
 
 /// Roundcube's answer to a form or a question, by curl, which keeps the cookies in a file of this world.
@@ -71,24 +71,6 @@ fn users_log_in_and_mail_comes_and_goes(#[case] way: Option<PostfixWay>) {
     assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
     // At last: Dovecot makes everybody wait after a wrong password.
     assert!(log_in(&provider, "wrong").starts_with("HTTP/2 401"), "a wrong password");
-}
-
-/// P15 and P16: an absent user's reply and a forwarding reach a host without encryption, with the guarantee on.
-#[test]
-fn sieve_answers_and_forwards_through_the_stores_entry() {
-    let Some(provider) = Provider::start() else { return };
-    let bob = provider.bob();
-    bob.switch("on");
-    let script = "require \"vacation\"; vacation \"away\"; redirect :copy \"b@legacy.example\";";
-    provider.sieve(&bob.address, &format!("require \"copy\";{script}"));
-    let mail = Mail::new("somebody@plain.example", &["bob@example.org"]);
-    bring(&provider, &mail);
-    let forwarded = provider.wait_for_delivery(&mail.message_id, "legacy.example");
-    assert_eq!((forwarded.mail_from.as_str(), forwarded.tls), ("somebody@plain.example", None));
-    let reply = wait_for("the reply", || {
-        provider.deliveries().into_iter().find(|delivery| delivery.domain == "plain.example")
-    });
-    assert_eq!((reply.mail_from.as_str(), reply.tls), ("", None));
 }
 
 #[test]
