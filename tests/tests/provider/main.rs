@@ -6,3 +6,4 @@ mod hands;
 mod local;
 mod machine;
 mod programs;
+mod senders;
