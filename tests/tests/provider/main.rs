@@ -7,3 +7,4 @@ mod local;
 mod machine;
 mod programs;
 mod senders;
+mod tokens;
