@@ -17,7 +17,7 @@ use smtp::{
     },
     content::ContentFacts,
     envelope::{MailFrom, Notify, RcptTo},
-    reply::{EnhancedStatus, Reply},
+    reply::{Class, EnhancedStatus, Reply},
 };
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -141,7 +141,12 @@ impl Lmtp {
             Err(cause) => return Answer::Away(cause),
         };
         let reply = match &outcome {
-            Some(RecipientOutcome::Refused { stage: Stage::Rcpt, reply }) => Some(reply.clone()),
+            // It is passed on, and no 3yz reply makes sense there.
+            Some(RecipientOutcome::Refused { stage: Stage::Rcpt, reply })
+                if reply.class() != Class::Intermediate =>
+            {
+                Some(reply.clone())
+            }
             _ => None,
         };
         match (outcome.map(|outcome| self.verdict(&rcpt, outcome)), reply) {

@@ -114,6 +114,7 @@ async fn each_recipient_has_its_own_verdict(#[case] rules: &[(&str, &str)], #[ca
 #[case::disabled(&[("RCPT alice@home.example", "550 5.2.1 disabled")], Err("closed 550 5.2.1 disabled"))]
 #[case::full(&[("RCPT alice@home.example", "452 4.2.2 full")], Err("closed 452 4.2.2 full"))]
 #[case::unwell(&[("RCPT alice@home.example", "451 4.3.0 no")], Err("away"))]
+#[case::odd(&[("RCPT alice@home.example", "354 go on")], Err("away"))]
 #[case::mail_refused(&[("MAIL", "550 5.7.1 no")], Err("away"))]
 #[case::leaving(&[("LHLO", "421 4.3.2 no")], Err("away"))]
 #[case::lost(&[("RCPT alice@home.example", CLOSE)], Err("away"))]
