@@ -197,7 +197,7 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
             (serve::settings(&config)?, local, None)
         }
         Place::Data(data) => {
-            let local = demo::local();
+            let local = demo::local_of(data);
             let (settings, world) = small_internet(data, &local.server_name).await?;
             (settings, local, world)
         }

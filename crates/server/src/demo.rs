@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 use axum::{Json, Router, extract::State, routing::get};
 use delivery::{DnsServers, Dnssec, Ownership, Settings};
+use serde::{Deserialize, Serialize};
 use small_internet::{Coordinates, Delivery, World, WorldConfig};
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,16 @@ const STORE: &str = "127.0.0.1:2626";
 /// The file that tells a demo's data directory from another.
 const MARK: &str = "small-internet.json";
 
+/// The file that says what is at home in a demo.
+const HOME: &str = "home.json";
+
+/// What is at home in a demo, for commands that know only its data directory.
+#[derive(Serialize, Deserialize)]
+struct Home {
+    name: String,
+    domains: Vec<String>,
+}
+
 /// What `tls-guarantee demo` was asked for.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
@@ -57,6 +68,9 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
         Arc::new(World::start(WorldConfig::new(data)).await.context("the small internet could not start")?);
     let way_out = settings(&config.name, world.coordinates())?;
     let mut node = Node::open(serve::node_config(&config, way_out)?).await?;
+    let home = Home { name: config.name.clone(), domains: config.domains.clone() };
+    std::fs::write(data.join(HOME), serde_json::to_vec(&home)?)
+        .with_context(|| format!("{}/{HOME}", data.display()))?;
     let users = users(&config);
     add_users(&node, &users).await?;
     node.merge(deliveries(Arc::clone(&world)));
@@ -87,6 +101,15 @@ pub fn is_demo(data: &Path) -> bool {
 /// What is at home in the demo, if no configuration says it.
 pub fn local() -> Local {
     own_config(PathBuf::new()).local()
+}
+
+/// What is at home in the demo that has its data here.
+pub fn local_of(data: &Path) -> Local {
+    let home = std::fs::read(data.join(HOME)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    match home {
+        Some(Home { name, domains }) => Local { server_name: name, domains, ..local() },
+        None => local(),
+    }
 }
 
 /// How mail leaves into a small internet, from a server of this name. Fails when its trust anchor can't be read.

@@ -6,6 +6,7 @@ mod acceptance;
 mod accounts;
 mod assets;
 mod check;
+mod claim;
 mod clock;
 mod config;
 mod demo;

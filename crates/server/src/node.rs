@@ -1,14 +1,13 @@
 //! One running server: everything wired together, from listeners to the way out.
 
 use std::{
-    fs::{self, File, TryLockError},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use delivery::{Courier, Settings};
 use jiff::SignedDuration;
@@ -21,6 +20,7 @@ use crate::{
     acceptance::Acceptance,
     accounts::Accounts,
     check::Checks,
+    claim::{Claim, Network},
     clock::Clock,
     config::{Listen, Place, SendersOptions, WebmailKey},
     events::Events,
@@ -94,8 +94,7 @@ pub struct Node {
     tls_reports: Option<TlsReports>,
     router: Router,
     shutdown: CancellationToken,
-    /// Locked as long as the node lives: two servers on one queue would send everything twice.
-    _lock: File,
+    _claim: Claim,
 }
 
 /// The file of the database in a data directory.
@@ -168,11 +167,12 @@ pub struct Addresses {
 impl Node {
     /// Opens the database and binds the listeners.
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
-        let lock = lock(&config.data)?;
+        let mut claim = Claim::take(&config.data)?;
         let listeners = Listeners::bind(&config.listen).await?;
         let path = database(&config.data);
         let sqlite = Arc::new(Sqlite::open(&path).with_context(|| path.display().to_string())?);
         let store: Arc<dyn Store> = Arc::<Sqlite>::clone(&sqlite);
+        claim.settle(network(&config.settings), &*store).await?;
         let (local, events, wake) = (Arc::new(config.local), Events::new(), Arc::new(Notify::new()));
         let shutdown = CancellationToken::new();
         let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..config.settings };
@@ -220,7 +220,7 @@ impl Node {
             runner: Runner::new(parts),
             router,
             shutdown,
-            _lock: lock,
+            _claim: claim,
         })
     }
 
@@ -266,7 +266,7 @@ impl Node {
             tls_reports,
             router,
             shutdown,
-            _lock,
+            _claim,
         } = self;
         let mut tasks = JoinSet::new();
         if let Some(listener) = listeners.http {
@@ -317,20 +317,8 @@ fn accounts(store: &Arc<dyn Store>, dovecot: Option<Place>) -> Accounts {
     }
 }
 
-fn lock(data: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(data).with_context(|| format!("data = {}: can't be made", data.display()))?;
-    let path = data.join("server.lock");
-    let file = File::create(&path).with_context(|| path.display().to_string())?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!(
-                "data = {}: another server is at work there; stop it, or give another directory",
-                data.display()
-            )
-        }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
-    }
+fn network(settings: &Settings) -> Network {
+    if settings.own.loopback_is_the_world { Network::SmallInternet } else { Network::Internet }
 }
 
 /// What the way out needs now and then.

@@ -320,6 +320,33 @@ fn a_configured_demo_has_the_small_internet_and_no_way_out() {
     assert!(demo.wait_for_delivery(&mail.message_id, "tls.example").tls.is_some());
 }
 
+/// Commands that know only its data directory know what is at home there.
+#[test]
+fn a_configured_demo_is_checked_as_it_was_configured() {
+    let demo = Demo::configured("", "");
+    let file = demo.folder().join("other.toml");
+    let data = demo.folder().join("other");
+    let text = format!(
+        "name = \"mail.example.org\"\ndomains = [\"example.org\"]\ndata = \"/nowhere\"\n\
+         [listen]\nhttp = \"{}\"\n",
+        demo.port(8081)
+    );
+    fs::write(&file, text).expect("written");
+    let arguments =
+        ["demo".as_ref(), "--config".as_ref(), file.as_os_str(), "--data".as_ref(), data.as_os_str()];
+    let mut other = black_box::Process::start(arguments);
+    other.wait_for_line("ready: ");
+    let mut check = Command::new(binary());
+    check.args(["check", "bob@example.org", "carla@plain.example", "--json", "--data"]).arg(&data);
+    let reports: serde_json::Value = serde_json::from_slice(&run(&mut check, b"").stdout).expect("JSON");
+    assert_eq!(
+        (&reports[0]["outcome"], &reports[1]["outcome"]),
+        (&"deliver".into(), &"stop".into()),
+        "{reports}"
+    );
+    other.terminate();
+}
+
 #[test]
 fn a_user_that_the_system_does_not_know_is_told_with_its_field() {
     let folder = tempfile::tempdir().expect("a folder");
