@@ -76,12 +76,12 @@ fn what_only_looks_like_the_scheme_is_rewritten_as_any_sender() {
 }
 
 #[rstest]
-#[case::forged("SRS0=AAAAAAAAAAAAA=SN=tls.example=erik@example.org", true)]
-#[case::short_hash("SRS0=A=SN=tls.example=erik@example.org", true)]
-#[case::no_hash("SRS0==SN=tls.example=erik@example.org", true)]
+#[case::forged("SRS0=AAAAAAAAAAAAA=JN=tls.example=erik@example.org", true)]
+#[case::short_hash("SRS0=A=JN=tls.example=erik@example.org", true)]
+#[case::no_hash("SRS0==JN=tls.example=erik@example.org", true)]
 #[case::nothing("SRS0=x@example.org", true)]
-#[case::forged_srs1("SRS1=AAAAAAAAAAAAA=first.example==x=SN=tls.example=erik@example.org", true)]
-#[case::another_domain("SRS0=AAAAAAAAAAAAA=SN=tls.example=erik@other.example", false)]
+#[case::forged_srs1("SRS1=AAAAAAAAAAAAA=first.example==x=JN=tls.example=erik@example.org", true)]
+#[case::another_domain("SRS0=AAAAAAAAAAAAA=JN=tls.example=erik@other.example", false)]
 #[case::a_user("alice@example.org", false)]
 #[case::a_user_named_like_it("srs0@example.org", false)]
 fn what_is_not_ours_leads_nowhere(#[case] text: &str, #[case] claims: bool) {
