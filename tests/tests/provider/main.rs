@@ -5,6 +5,7 @@ mod guide;
 mod hands;
 mod local;
 mod machine;
+mod postfix;
 mod programs;
 mod senders;
 mod tokens;

@@ -1,0 +1,240 @@
+//! Beside a Postfix that was there before, in both ways of the guide: the switch binds what is submitted to Postfix, the
+//! rest goes as it went, and nothing goes in clear because somebody is away.
+
+use std::process::Command;
+
+use black_box::{Mail, PostfixWay, Provider, Report, Smtp, User, run, wait_for};
+use rstest::rstest;
+
+use crate::hands::receive;
+use PostfixWay::{HandsAllOver, RoutesBySender};
+
+/// Postfix takes a mail; the name under which it has it.
+fn submit(smtp: &mut Smtp, mail: &Mail) -> String {
+    let recipients: Vec<&str> = mail.recipients().collect();
+    let reply = smtp.transact(&mail.from, &recipients, &mail.to_string()).expect(250);
+    let (_, name) =
+        reply.text().rsplit_once("queued as ").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a name");
+    name
+}
+
+/// Waits until Postfix has logged a line with all these words.
+fn wait_for_line(provider: &Provider, words: &[&str]) {
+    wait_for(&format!("a line with {words:?}"), || {
+        let log = provider.log("postfix");
+        log.lines().any(|line| words.iter().all(|word| line.contains(word))).then_some(())
+    });
+}
+
+/// A mail that must not be stopped has left in clear: by us, or by Postfix, whose way out in these tests is its log.
+fn wait_for_departure(provider: &Provider, way: PostfixWay, mail: &Mail, name: &str) {
+    match way {
+        HandsAllOver => {
+            assert_eq!(provider.wait_for_delivery(&mail.message_id, "plain.example").tls, None);
+        }
+        RoutesBySender => {
+            wait_for_line(provider, &[name, &mail.to[0], "(by Postfix itself)"]);
+            assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
+        }
+    }
+}
+
+/// A mail handed in by Postfix's own `sendmail`, as a program on the machine does.
+fn sendmail(provider: &Provider, mail: &Mail) {
+    let mut sendmail = Command::new("/usr/sbin/sendmail");
+    sendmail.env("MAIL_CONFIG", provider.path("/etc/postfix")).args(["-i", "-f", &mail.from, "--"]);
+    let done = run(sendmail.args(mail.recipients()), mail.to_string().as_bytes());
+    assert!(done.status.success(), "{done:?}");
+}
+
+fn assert_stop_of_ours(of: &User, mail: &Mail, stopped: &[&str]) {
+    let bounce = of.wait_for_bounce(&mail.message_id);
+    assert_eq!(bounce.addresses(), stopped);
+    assert_eq!(bounce.header("Subject"), Report::SUBJECT);
+    assert_eq!(bounce.field("reporting-mta"), "dns; mail.example.org");
+    let cause = bounce.recipients[0].diagnostic();
+    assert!(cause.starts_with("TLS is required, but was not offered by host mx.plain.example["), "{cause}");
+    assert_eq!(bounce.recipients[0].field("status"), "5.7.4");
+    let text = bounce.unwrapped_text();
+    assert!(text.contains("Your TLS sending guarantee stopped this mail."), "{text}");
+    let stop = of.stops().into_iter().find(|stop| stop.message_id == mail.message_id).expect("a stop");
+    assert_eq!(stop.recipients[0].reason, cause);
+}
+
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn the_switch_binds_what_is_submitted_to_postfix(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    let table = provider.path("/etc/tls-guarantee/aliases.sqlite");
+    let row = "INSERT OR REPLACE INTO alias VALUES ('info@example.org', 'alice@example.org')";
+    assert!(run(Command::new("sqlite3").arg(table).arg(row), b"").status.success());
+    let (alice, bob) = (provider.alice(), provider.bob());
+    let mut as_alice = provider.submit_as(&alice.address);
+    let mut as_bob = provider.submit_as(&bob.address);
+    let to_plain = |from: &str| Mail::new(from, &["y@plain.example"]);
+
+    let mail = to_plain(&alice.address);
+    let name = submit(&mut as_alice, &mail);
+    wait_for_departure(&provider, way, &mail, &name);
+    // At once, in the same session; one mail of everything, to users here as well.
+    alice.switch("on");
+    let mail = Mail::new(&alice.address, &["y@plain.example", "x@tls.example", &bob.address]);
+    submit(&mut as_alice, &mail);
+    assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
+    bob.wait_for_message("INBOX", &mail.message_id);
+    assert!(provider.wait_for_delivery(&mail.message_id, "tls.example").tls.is_some());
+    assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
+    for own in ["alice+mark@example.org", "Alice@Example.ORG", "info@example.org"] {
+        let mail = to_plain(own);
+        submit(&mut as_alice, &mail);
+        assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
+    }
+    let mail = to_plain(&bob.address);
+    let name = submit(&mut as_bob, &mail);
+    wait_for_departure(&provider, way, &mail, &name);
+    alice.switch("off");
+    let mail = to_plain(&alice.address);
+    let name = submit(&mut as_alice, &mail);
+    wait_for_departure(&provider, way, &mail, &name);
+    assert_eq!((alice.stops().len(), bob.stops().len()), (4, 0));
+}
+
+/// Else a user would slip out of the guarantee, or have another's mail stopped.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn postfix_holds_users_to_their_own_addresses(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    alice.switch("on");
+    let mut as_alice = provider.submit_as(&alice.address);
+    for foreign in ["", &bob.address, "bob+alice@example.org", "x@out.example"] {
+        let mail = Mail::new(&alice.address, &["y@plain.example"]);
+        let told = as_alice.transact(foreign, &["y@plain.example"], &mail.to_string());
+        assert!((550..=554).contains(&told.code), "MAIL FROM:<{foreign}>: {told:?}");
+        as_alice.command("RSET").expect(250);
+    }
+    let mut stranger = Smtp::connect(provider.submission());
+    stranger.command("EHLO client.example").expect(250);
+    stranger.starttls();
+    stranger.command("EHLO client.example").expect(250);
+    assert!(stranger.transact(&alice.address, &["y@plain.example"], "\r\n").code >= 500);
+    let mut from_outside = Smtp::connect(provider.mx());
+    from_outside.command("EHLO out.example").expect(250);
+    assert!(from_outside.transact(&alice.address, &["y@plain.example"], "\r\n").code >= 500);
+    assert!(provider.deliveries().is_empty());
+    assert!(!provider.log("postfix").contains("(by Postfix itself)"));
+}
+
+/// They are nobody's mail.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn postfixs_own_bounces_go_their_way(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    let alice = provider.alice();
+    alice.switch("on");
+    let mail = Mail::new("x@plain.example", &["nobody@example.org"]);
+    sendmail(&provider, &mail);
+    match way {
+        HandsAllOver => {
+            let bounce = wait_for("the bounce", || provider.deliveries().into_iter().next());
+            assert_eq!((bounce.mail_from.as_str(), bounce.tls), ("", None));
+            assert_eq!(bounce.rcpt_to, ["x@plain.example"]);
+        }
+        RoutesBySender => {
+            wait_for_line(&provider, &["x@plain.example", "(by Postfix itself)"]);
+        }
+    }
+    let mail = Mail::new(&alice.address, &["nobody@example.org"]);
+    submit(&mut provider.submit_as(&alice.address), &mail);
+    let bounce = alice.wait_for_bounce(&mail.message_id);
+    assert_eq!(bounce.addresses(), ["nobody@example.org"]);
+    assert_eq!(bounce.recipients[0].field("status"), "5.1.1");
+    assert!(alice.stops().is_empty());
+}
+
+/// P15 and P16 here too: Dovecot has its own way to us.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn sieve_answers_and_forwards_beside_postfix(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    alice.switch("on");
+    bob.switch("on");
+    let script = "require [\"vacation\", \"copy\"]; vacation \"away\"; redirect :copy \"b@legacy.example\";";
+    provider.sieve(&bob.address, script);
+    let of_alice = Mail::new(&alice.address, &[&bob.address]);
+    submit(&mut provider.submit_as(&alice.address), &of_alice);
+    let from_outside = Mail::new("x@plain.example", &[&bob.address]);
+    receive(&provider, "x@plain.example", &from_outside);
+    for (mail, sender) in [(&of_alice, alice.address.as_str()), (&from_outside, "x@plain.example")] {
+        let forwarded = provider.wait_for_delivery(&mail.message_id, "legacy.example");
+        assert_eq!((forwarded.mail_from.as_str(), forwarded.tls), (sender, None));
+        bob.wait_for_message("INBOX", &mail.message_id);
+    }
+    let reply = wait_for("the reply", || {
+        provider.deliveries().into_iter().find(|delivery| delivery.rcpt_to == ["x@plain.example"])
+    });
+    assert_eq!((reply.mail_from.as_str(), reply.tls), ("", None));
+    assert!(alice.stops().is_empty());
+}
+
+/// A: Postfix keeps what it can't hand over.
+#[test]
+fn mail_waits_in_postfix_while_our_server_is_away() {
+    let Some(mut provider) = Provider::beside_postfix(HandsAllOver) else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    alice.switch("on");
+    provider.stop_server();
+    let mail = Mail::new(&alice.address, &["y@plain.example", "x@tls.example", &bob.address]);
+    let name = submit(&mut provider.submit_as(&alice.address), &mail);
+    bob.wait_for_message("INBOX", &mail.message_id);
+    for recipient in ["y@plain.example", "x@tls.example"] {
+        wait_for_line(&provider, &[&name, recipient, "status=deferred"]);
+    }
+    let incoming = Mail::new("x@out.example", &[&bob.address]);
+    receive(&provider, "x@out.example", &incoming);
+    bob.wait_for_message("INBOX", &incoming.message_id);
+    provider.start_server();
+    provider.postfix().command("flush");
+    assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
+    provider.wait_for_delivery(&mail.message_id, "tls.example");
+    assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
+}
+
+/// B: whom nobody can ask about, Postfix does not send.
+#[test]
+fn postfix_sends_nothing_past_a_socketmap_that_is_away() {
+    let Some(mut provider) = Provider::beside_postfix(RoutesBySender) else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    alice.switch("on");
+    provider.stop_server();
+    let mut smtp = provider.submit_as(&alice.address);
+    let mail = Mail::new(&alice.address, &["y@plain.example"]);
+    smtp.transact(&alice.address, &["y@plain.example"], &mail.to_string()).expect(451);
+    smtp.command("RSET").expect(250);
+    let queued = Mail::new(&alice.address, &["z@plain.example"]);
+    sendmail(&provider, &queued);
+    wait_for_line(&provider, &["z@plain.example", "status=deferred"]);
+    let incoming = Mail::new("x@out.example", &[&bob.address]);
+    receive(&provider, "x@out.example", &incoming);
+    bob.wait_for_message("INBOX", &incoming.message_id);
+
+    provider.start_server();
+    drop(smtp);
+    // A process of Postfix's remembers for which mail it had no answer, for up to minutes.
+    assert!(provider.postfix().command("reload").status.success());
+    wait_for("Postfix's consent", || {
+        let mut smtp = provider.submit_as(&alice.address);
+        let reply = smtp.transact(&alice.address, &["y@plain.example"], &mail.to_string());
+        (reply.code == 250).then_some(())
+    });
+    assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
+    provider.postfix().command("flush");
+    assert_stop_of_ours(&alice, &queued, &["z@plain.example"]);
+    assert!(provider.deliveries().is_empty());
+    assert!(!provider.log("postfix").contains("(by Postfix itself)"));
+}
