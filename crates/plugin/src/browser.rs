@@ -60,7 +60,8 @@ fn write_into_clipboard_of(window: &str, text: &str) -> Result<Promise, JsValue>
         found = Reflect::get(&found, &JsValue::from_str(name))?;
     }
     let write: Function = Reflect::get(&found, &JsValue::from_str("writeText"))?.dyn_into()?;
-    write.call1(&found, &JsValue::from_str(text))?.dyn_into()
+    // The other page's promises are of a class of its own.
+    Ok(Promise::resolve(&write.call1(&found, &JsValue::from_str(text))?))
 }
 
 /// A point in time as the user's clock and language have it.

@@ -49,6 +49,16 @@ fn boxed_live(part: Box<dyn FnMut() -> AnyView + Send>) -> AnyView {
     part.into_any()
 }
 
+/// What happens whenever a signal that it reads changes, and at first.
+pub fn effect(act: impl FnMut() + 'static) {
+    boxed_effect(Box::new(act));
+}
+
+#[inline(never)]
+fn boxed_effect(mut act: Box<dyn FnMut()>) {
+    Effect::new(move |_| act());
+}
+
 /// Nothing.
 pub fn nothing() -> AnyView {
     ().into_any()

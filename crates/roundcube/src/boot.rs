@@ -1,7 +1,6 @@
 //! `window.tls_guarantee`: what the page's own script and this module tell each other.
 
 use js_sys::Promise;
-use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use crate::js;
@@ -11,25 +10,12 @@ fn bridge() -> JsValue {
 }
 
 /// A message that was sent, as the page that sent it has handed it on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     /// Whose it is.
     pub(crate) account: String,
-    /// What [`note`] had said of it.
-    note: Option<Note>,
-}
-
-impl Sent {
-    /// Whether it left without the guarantee for somebody, by the user's decision.
-    pub(crate) fn was_overridden(&self) -> bool {
-        self.note.as_ref().is_some_and(|note| note.overridden)
-    }
-}
-
-/// What the composer says of the message that it sends.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-struct Note {
-    overridden: bool,
+    /// Whether it left without the guarantee for somebody, by the user's decision: what [`note`] had said of it.
+    pub(crate) was_overridden: bool,
 }
 
 /// What was sent and nobody has taken out yet.
@@ -41,8 +27,10 @@ pub(crate) fn take_sent() -> Vec<Sent> {
         if next.is_falsy() {
             return taken;
         }
-        let json = js_sys::JSON::stringify(&next).map(String::from).unwrap_or_default();
-        taken.extend(serde_json::from_str::<Sent>(&json).ok());
+        taken.push(Sent {
+            account: js::text(&js::get(&next, "account")).unwrap_or_default(),
+            was_overridden: js::at(&next, &["note", "overridden"]).is_truthy(),
+        });
     }
 }
 

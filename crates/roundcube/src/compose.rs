@@ -11,12 +11,12 @@ use js_sys::{Function, Promise};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::components::ComposerNotice;
-use plugin::el::{El, classed, live, nothing, with_icon};
+use plugin::el::{El, classed, effect, live, nothing, with_icon};
 use plugin::state::panel::Known;
 use plugin::state::reopen;
 use plugin::{ClientError, Draft, Plugin, Recipients, browser};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 
 use crate::page::{Composed, Page};
 use crate::{boot, dialog, fields, js};
@@ -24,6 +24,9 @@ use crate::{boot, dialog, fields, js};
 /// How long Send waits for the stops, and then for the record of the user's decision. Together less than the five seconds
 /// for which the page's script waits.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(2000), Duration::from_millis(2500));
+
+/// How long nothing is said of a server that does not answer.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// A text of the catalogue.
 macro_rules! w {
@@ -56,7 +59,7 @@ struct Composer {
 
 /// Starts, if there is something to ask the server: the message may have been stopped.
 pub(crate) fn start(page: &Rc<Page>) {
-    let composed = page.compose.clone().unwrap_or_default();
+    let composed = page.compose.clone();
     let may_be_stopped = composed.source.as_ref().is_some_and(|source| source.sent);
     if !may_be_stopped && composed.stop.is_none() {
         return;
@@ -73,7 +76,7 @@ pub(crate) fn start(page: &Rc<Page>) {
         composer.keep_in_step();
         boot::guard(move || {
             let settled = settled.clone();
-            future_to_promise(async move { Ok(JsValue::from(composer.judge(settled).await)) })
+            js::promise(async move { composer.judge(settled).await.into() })
         });
         let send = Callback::new(|()| send());
         live(move || match composer.stage.get() {
@@ -99,7 +102,7 @@ impl Composer {
         let resolve: Rc<RefCell<Option<Function>>> = Rc::default();
         let settled = Promise::new(&mut |resolved, _| *resolve.borrow_mut() = Some(resolved));
         let opened = self.draft.with_untracked(|draft| draft.recipients.clone());
-        Effect::new(move |_| {
+        effect(move || {
             // What was settled once stays: whoever writes has seen it.
             if !matches!(self.stage.get_untracked(), Stage::Asking | Stage::Unchecked) {
                 return;
@@ -122,6 +125,12 @@ impl Composer {
                 let _ = resolve.call0(&JsValue::UNDEFINED);
             }
         });
+        spawn_local(async move {
+            sleep(SILENCE).await;
+            if self.stage.get_untracked() == Stage::Asking {
+                self.stage.set(Stage::Unchecked);
+            }
+        });
         settled
     }
 
@@ -141,7 +150,7 @@ impl Composer {
     fn keep_in_step(self) {
         fields::watch(move || self.read_fields());
         let wanted = Memo::new(move |_| self.draft.with(|draft| draft.recipients.clone()));
-        Effect::new(move |_| wanted.with(fields::fill));
+        effect(move || wanted.with(fields::fill));
     }
 
     fn read_fields(self) {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::Way;
 use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host};
-use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use crate::page::{Page, way_name};
@@ -22,13 +21,6 @@ impl Roundcube {
     pub(crate) fn new(page: Rc<Page>) -> Self {
         Self { page, tokens: Tokens::default() }
     }
-}
-
-/// The answer to `plugin.tls_guarantee.find`.
-#[derive(Deserialize)]
-struct Found {
-    uid: Option<u64>,
-    mbox: Option<String>,
 }
 
 impl Host for Roundcube {
@@ -73,13 +65,14 @@ impl Host for Roundcube {
             let id = message_id.ok_or(ClientError::Unreadable)?;
             let body = format!("message_id={}", String::from(js_sys::encode_uri_component(&id)));
             let action = "plugin.tls_guarantee.find";
-            let found: Found = actions::post(action, "plugin.tls_guarantee.found", &body).await?;
-            let (Some(uid), Some(mbox)) = (found.uid, found.mbox) else {
+            let found = actions::post(action, "plugin.tls_guarantee.found", &body).await?;
+            let (uid, mbox) = (js::get(&found, "uid"), js::get(&found, "mbox"));
+            if uid.is_falsy() {
                 return Err(ClientError::Unreadable);
-            };
+            }
             compose(&[
-                ("_mbox", mbox.into()),
-                ("_uid", uid.to_string().into()),
+                ("_mbox", mbox),
+                ("_uid", uid),
                 ("_tls_guarantee_way", way_name(way).into()),
                 ("_tls_guarantee_stop", stop.into()),
                 // Shows that no link in a mail has asked for that.

@@ -1,15 +1,23 @@
 //! Roundcube's scripts, called by name: they are not there when this is compiled, and may be others tomorrow. What fails
 //! answers `undefined`.
 
-use js_sys::{Array, Function, Object, Reflect};
+use std::pin::Pin;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::document;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::HtmlElement;
 
 /// A property.
 pub(crate) fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+/// A text, or a number as one: PHP writes numbers with or without quotes.
+pub(crate) fn text(value: &JsValue) -> Option<String> {
+    value.as_string().or_else(|| value.as_f64().map(|number| format!("{}", number as i64)))
 }
 
 /// A property within properties.
@@ -30,7 +38,12 @@ pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
 
 /// Calls a method.
 pub(crate) fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> JsValue {
-    let Ok(function) = get(object, method).dyn_into::<Function>() else { return JsValue::UNDEFINED };
+    let function = get(object, method);
+    // Not by its class: the functions of the page around this one are of another.
+    if !function.is_function() {
+        return JsValue::UNDEFINED;
+    }
+    let function: Function = function.unchecked_into();
     function.apply(object, &arguments.iter().collect::<Array>()).unwrap_or_default()
 }
 
@@ -57,6 +70,16 @@ pub(crate) fn answering(act: impl FnMut(JsValue) -> JsValue + 'static) -> JsValu
 #[inline(never)]
 fn boxed(act: Box<dyn FnMut(JsValue) -> JsValue>) -> JsValue {
     Closure::wrap(act).into_js_value()
+}
+
+/// A promise of what a future answers.
+pub(crate) fn promise(answer: impl Future<Output = JsValue> + 'static) -> Promise {
+    boxed_promise(Box::pin(answer))
+}
+
+#[inline(never)]
+fn boxed_promise(answer: Pin<Box<dyn Future<Output = JsValue>>>) -> Promise {
+    future_to_promise(async move { Ok(answer.await) })
 }
 
 /// Roundcube's own object on this page.

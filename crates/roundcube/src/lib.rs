@@ -26,6 +26,7 @@ use plugin::Plugin;
 use plugin::components::{SettingsPanel, Sprite};
 use plugin::el::nothing;
 use plugin::words::{locale_for, speak};
+use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::host::Roundcube;
@@ -51,6 +52,16 @@ pub fn start() {
     }
 }
 
+/// What is typed within the place is no shortcut of Roundcube's.
+fn keep_keys(place: &HtmlElement) {
+    let keep = js::function(|event| {
+        js::call(&event, "stopPropagation", &[]);
+    });
+    for event in ["keydown", "keypress", "keyup"] {
+        let _ = place.add_event_listener_with_callback(event, keep.unchecked_ref());
+    }
+}
+
 /// The plugin for the page's account, in the context of the current owner.
 fn provide(page: &Rc<Page>) -> Plugin {
     Plugin::provide(Rc::new(Roundcube::new(Rc::clone(page))))
@@ -59,12 +70,13 @@ fn provide(page: &Rc<Page>) -> Plugin {
 /// Shows something in the place with this id for as long as the page lives; its icons come along.
 fn within(id: &str, content: impl FnOnce() -> AnyView + 'static) {
     match js::element(&format!("#{id}")) {
-        Some(place) => show(place, content),
+        Some(place) => show(place, Box::new(content)),
         None => js::complain(&format!("there is no #{id}")),
     }
 }
 
-fn show(place: HtmlElement, content: impl FnOnce() -> AnyView + 'static) {
+fn show(place: HtmlElement, content: Box<dyn FnOnce() -> AnyView>) {
+    keep_keys(&place);
     let has_icons = js::element("#i-shield").is_some();
     let shown = mount_to(place, move || {
         let icons = if has_icons { nothing() } else { view! { <Sprite /> }.into_any() };

@@ -9,6 +9,7 @@ use gloo_timers::future::sleep;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::components::ReminderBar;
+use plugin::el::effect;
 use plugin::state::{recipients, stops};
 use plugin::{Draft, Plugin};
 use wasm_bindgen::{JsCast, JsValue};
@@ -35,13 +36,14 @@ pub(crate) fn start(page: Rc<Page>) {
     place.set_id("tls-guarantee-reminder");
     // First of all: for whom the keyboard is, and above whichever column a small screen shows.
     let _ = body.prepend_with_node_1(&place);
-    show(place.unchecked_into(), move || {
+    let content = move || {
         let plugin = provide(&page);
         remind(plugin, &page);
         mark_rows(plugin);
         look_for_mail(plugin);
         view! { <ReminderBar /> }.into_any()
-    });
+    };
+    show(place.unchecked_into(), Box::new(content));
 }
 
 /// Reminds after what was sent before this page was shown, or from a window that it has opened.
@@ -49,12 +51,20 @@ fn remind(plugin: Plugin, page: &Rc<Page>) {
     let account = page.account.clone();
     let look = move || {
         let sent = boot::take_sent();
-        if sent.iter().any(|sent| sent.account == account && !sent.was_overridden()) {
+        if sent.iter().any(|sent| sent.account == account && !sent.was_overridden) {
             plugin.after_sending(&Draft::default());
         }
     };
     look();
     boot::on_sent(look);
+    let was_shown = Cell::new(false);
+    effect(move || {
+        let is_shown = plugin.reminder().get().is_some();
+        if was_shown.replace(is_shown) && !is_shown {
+            // Where the keyboard was is gone.
+            js::call(&js::get(&js::rcmail(), "message_list"), "focus", &[]);
+        }
+    });
 }
 
 /// Has Roundcube look for new mail when the server tells of some: by itself it looks once a minute.
@@ -96,8 +106,7 @@ fn mark_rows(plugin: Plugin) {
     }
     let come = Rc::clone(&rows);
     let inserted = move |event: JsValue| {
-        let uid = js::get(&event, "uid");
-        let uid = uid.as_string().or_else(|| uid.as_f64().map(|uid| uid.to_string())).unwrap_or_default();
+        let uid = js::text(&js::get(&event, "uid")).unwrap_or_default();
         let Some(row) = row(&uid, js::at(&event, &["row", "obj"])) else { return };
         plugin.stops().with_untracked(|known| mark(&row, known.get().map_or(&[], Vec::as_slice)));
         let mut rows = come.borrow_mut();
@@ -106,7 +115,7 @@ fn mark_rows(plugin: Plugin) {
         rows.push(row);
     };
     js::listen("insertrow", js::function(inserted));
-    Effect::new(move |_| {
+    effect(move || {
         plugin.stops().with(|known| {
             let stops = known.get().map_or(&[][..], Vec::as_slice);
             rows.borrow().iter().for_each(|row| mark(row, stops));

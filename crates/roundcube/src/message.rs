@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::components::{BounceBanner, Delivery, SentMark};
-use plugin::el::{live, nothing};
+use plugin::el::{effect, live, nothing};
 use plugin::state::banner::Banner;
 
 use crate::page::{Message, Page};
@@ -47,7 +47,7 @@ fn banner(page: &Rc<Page>, message: &Message) -> AnyView {
     live(move || {
         let Some(raw) = raw.get() else { return nothing() };
         let banner = plugin.banner(&raw);
-        Effect::new(move |_| links::switch(banner.with(distrusts)));
+        effect(move || links::switch(banner.with(distrusts)));
         view! { <BounceBanner banner=banner /> }.into_any()
     })
 }

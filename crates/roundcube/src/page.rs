@@ -1,14 +1,12 @@
 //! What the plugin's PHP part says of the page.
 
 use plugin::state::reopen::{Taken, Way};
-use serde::Deserialize;
-use serde_json::Value;
+use wasm_bindgen::JsValue;
 
 use crate::js;
 
 /// Which page it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Settings → My account → Transport encryption.
     Settings,
@@ -20,8 +18,20 @@ pub(crate) enum Place {
     Compose,
 }
 
+impl Place {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            "settings" => Some(Self::Settings),
+            "list" => Some(Self::List),
+            "message" => Some(Self::Message),
+            "compose" => Some(Self::Compose),
+            _ => None,
+        }
+    }
+}
+
 /// `rcmail.env.tls_guarantee`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     /// Where the API lies, without a slash at the end.
     pub(crate) api: String,
@@ -35,29 +45,39 @@ pub(crate) struct Page {
     /// The open message.
     pub(crate) message: Option<Message>,
     /// What is being composed.
-    pub(crate) compose: Option<Composed>,
+    pub(crate) compose: Composed,
 }
 
 /// A message in a folder of Roundcube's.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// Its number within the folder; a text, since it is only passed on.
-    #[serde(deserialize_with = "number")]
     pub(crate) uid: String,
     pub(crate) mbox: String,
     /// Without `<>`; empty if it has none.
-    #[serde(default)]
     pub(crate) message_id: String,
     /// Whether it lies among the sent ones.
-    #[serde(default)]
     pub(crate) sent: bool,
     /// Whether it may be a report: the one kind that the banner is for.
-    #[serde(default)]
     pub(crate) may_be_report: bool,
 }
 
+impl Message {
+    fn of(value: &JsValue) -> Option<Self> {
+        let text = |name| js::text(&js::get(value, name));
+        let is = |name| js::get(value, name).is_truthy();
+        Some(Self {
+            uid: text("uid")?,
+            mbox: text("mbox")?,
+            message_id: text("message_id").unwrap_or_default(),
+            sent: is("sent"),
+            may_be_report: is("may_be_report"),
+        })
+    }
+}
+
 /// What the composer was opened with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Composed {
     /// The message that is opened as new.
     pub(crate) source: Option<Message>,
@@ -91,20 +111,23 @@ impl Page {
     /// The page that this module runs in.
     pub(crate) fn of_roundcube() -> Option<Self> {
         let env = js::at(&js::rcmail(), &["env", "tls_guarantee"]);
-        Self::read(&String::from(js_sys::JSON::stringify(&env).ok()?))
+        let text = |name| js::text(&js::get(&env, name));
+        let compose = js::get(&env, "compose");
+        let composed = |name| js::text(&js::get(&compose, name));
+        Some(Self {
+            api: text("api")?,
+            account: text("account")?,
+            server: text("server")?,
+            language: text("language")?,
+            place: Place::of(&text("place")?)?,
+            message: Message::of(&js::get(&env, "message")),
+            compose: Composed {
+                source: Message::of(&js::get(&compose, "source")),
+                way: composed("way"),
+                stop: composed("stop"),
+            },
+        })
     }
-
-    fn read(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
-    }
-}
-
-/// PHP writes numbers with or without quotes.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    })
 }
 
 #[cfg(test)]
@@ -112,35 +135,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    fn page(more: &str) -> Option<Page> {
-        Page::read(&format!(
-            r#"{{"api":"/tls-guarantee/api/v1","account":"alice@example.org","server":"mail.example.org",
-                "language":"de_DE","version":"1-2","wasm":"./?_action=x"{more}}}"#
-        ))
-    }
-
-    #[rstest]
-    #[case(r#","place":"settings""#, Some(Place::Settings))]
-    #[case(r#","place":"list""#, Some(Place::List))]
-    #[case(r#","place":"message""#, Some(Place::Message))]
-    #[case(r#","place":"compose""#, Some(Place::Compose))]
-    #[case(r#","place":"elsewhere""#, None)]
-    #[case("", None)]
-    fn places(#[case] more: &str, #[case] expected: Option<Place>) {
-        assert_eq!(page(more).map(|page| page.place), expected);
-    }
-
-    #[rstest]
-    #[case(r#""7""#)]
-    #[case("7")]
-    fn uids(#[case] uid: &str) {
-        let more = format!(
-            r#","place":"message","message":{{"uid":{uid},"mbox":"Sent","message_id":"a@b","sent":true,"may_be_report":false}}"#
-        );
-        let message = page(&more).unwrap().message.unwrap();
-        assert_eq!((message.uid.as_str(), message.sent), ("7", true));
-    }
 
     #[rstest]
     #[case(Some("without"), Some("7"), Some(Way::WithoutGuarantee))]

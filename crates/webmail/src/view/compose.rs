@@ -12,7 +12,7 @@ use web_sys::{DragEvent, Event, FileList, HtmlInputElement, HtmlTextAreaElement}
 
 use super::{files, plain_button};
 use crate::drafts::{Kept, Origin, Typed};
-use crate::el::{El, classed, el, event_as, live, nothing, with_icon};
+use crate::el::{El, classed, effect, el, event_as, live, nothing, with_icon};
 use crate::focus;
 use crate::keep::{self, Shelf};
 use crate::mail::Mail;
@@ -152,7 +152,7 @@ impl Composer {
     fn keep_fields_up_to_date(self) {
         for line in Line::ALL {
             let people = Memo::new(move |_| self.draft.with(|draft| line.of(&draft.recipients).to_vec()));
-            Effect::new(move |_| {
+            effect(move || {
                 let people = people.get();
                 let field = self.field(line);
                 let differs = field.with_untracked(|field| recipients::parse(field).addresses != people);

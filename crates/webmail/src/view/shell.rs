@@ -7,7 +7,7 @@ use plugin::components::{GuaranteeState, ReminderBar};
 
 use super::{button, compose, dialog, list, message, plain_button, settings};
 use crate::drafts::Origin;
-use crate::el::{El, classed, el, live, nothing, with_icon};
+use crate::el::{El, classed, effect, el, live, nothing, with_icon};
 use crate::focus;
 use crate::mail::Mail;
 use crate::route::{Folder, Route, Section};
@@ -152,7 +152,7 @@ fn folder(mail: Mail, folder: Folder, icon_name: &'static str, name: &'static st
 
 /// The tab's title; an open message sets its own.
 fn title(mail: Mail) {
-    Effect::new(move |_| {
+    effect(move || {
         let view = match mail.route.get() {
             Route::Folder(Folder::Inbox) => w!(inbox),
             Route::Folder(Folder::Sent) => w!(sent),
