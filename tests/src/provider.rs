@@ -12,7 +12,7 @@ mod programs;
 mod root;
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Command;
@@ -88,6 +88,16 @@ impl Provider {
     /// The place here of a path of the guide's.
     pub fn path(&self, of_guide: &str) -> PathBuf {
         self.root.at(of_guide)
+    }
+
+    /// IMAP without TLS, for this machine.
+    pub fn imap(&self) -> SocketAddr {
+        (self.address, 143).into()
+    }
+
+    /// `ManageSieve`, by which users' programs change their Sieve scripts.
+    pub fn managesieve(&self) -> SocketAddr {
+        (self.address, 4190).into()
     }
 
     /// The key by which the webmail's plugin signs, for tokens that no plugin would make.

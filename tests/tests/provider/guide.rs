@@ -65,6 +65,22 @@ fn every_file_is_of_a_program_that_runs_here() {
     }
 }
 
+/// Those that no test runs, for want of systemd or a network, are at least no nonsense to a shell.
+#[test]
+fn every_command_is_one() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/roundcube.md");
+    let page = std::fs::read_to_string(page).expect("the guide");
+    let mut blocks = 0;
+    for block in page.split("```sh").skip(1) {
+        let (_, commands) = block.split_once('\n').expect("a line");
+        let (commands, _) = commands.split_once("```").expect("an end");
+        let read = run(Command::new("sh").args(["-n", "-e", "-u"]), commands.as_bytes());
+        assert!(read.status.success(), "{commands}\n{read:?}");
+        blocks += 1;
+    }
+    assert!(blocks > 10, "{blocks}");
+}
+
 /// The path is for people in the text above: the words after a block's language are not shown.
 #[test]
 fn the_text_above_a_file_names_it() {

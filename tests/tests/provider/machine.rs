@@ -1,5 +1,6 @@
 //! What an admin has after the guide: log-in, mail in both directions, notices, and all of it gone at the end.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::Command;
 
@@ -80,15 +81,25 @@ fn programs_end_and_start_again() {
     alice.imap().append("Sent", b"Subject: kept\r\n\r\n");
     provider.stop_dovecot();
     provider.stop_server();
-    for port in [143, 587] {
-        let address = (provider.http().ip(), port);
-        assert!(TcpStream::connect(address).is_err(), "port {port}");
+    for address in [provider.imap(), provider.submission()] {
+        assert!(TcpStream::connect(address).is_err(), "{address}");
     }
     provider.start_dovecot();
     provider.start_server();
     let sent: Vec<_> = alice.list("Sent").into_iter().map(|listed| listed.subject).collect();
     assert_eq!(sent, ["kept"]);
     alice.switch("on");
+}
+
+#[test]
+fn users_programs_find_managesieve() {
+    let Some(provider) = Provider::start() else { return };
+    let mut lines = BufReader::new(TcpStream::connect(provider.managesieve()).expect("a port")).lines();
+    let greeting: Vec<_> =
+        lines.by_ref().map_while(Result::ok).take_while(|l| !l.starts_with("OK")).collect();
+    let offers = |wanted: &str| greeting.iter().find(|line| line.starts_with(wanted)).cloned();
+    assert!(offers("\"SIEVE\"").is_some_and(|line| line.contains("vacation")), "{greeting:?}");
+    assert!(offers("\"STARTTLS\"").is_some(), "{greeting:?}");
 }
 
 /// Two at once, and nothing of them afterwards.
