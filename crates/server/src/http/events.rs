@@ -47,7 +47,10 @@ pub(super) async fn events(State(app): State<App>, user: LoggedIn) -> Result<imp
             () = tokio::time::sleep(lasting) => {}
         }
     };
-    let events = stream::unfold(listener, Listener::next).map(Ok::<_, Infallible>).take_until(ended);
+    // Over HTTP/2, nginx hands on the head of an answer only with something of its body: a listener would know of its
+    // connection, and so of what it missed before, no earlier than the first event.
+    let first = stream::iter([Ok::<_, Infallible>(Event::default().comment(""))]);
+    let events = first.chain(stream::unfold(listener, Listener::next).map(Ok)).take_until(ended);
     // nginx would hold events back until its buffer is full.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((unbuffered, Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))))

@@ -13,7 +13,10 @@ impl Stream {
         let response = server.ask("GET", "/events").by(token).begin().await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
-        Self { pieces: response.into_body().into_data_stream(), read: String::new() }
+        let mut pieces = response.into_body().into_data_stream();
+        // At once, so that a proxy hands on the head.
+        assert_eq!(pieces.next().await.unwrap().unwrap(), ": \n\n");
+        Self { pieces, read: String::new() }
     }
 
     /// The next event's name and data; nothing when the stream has ended.
