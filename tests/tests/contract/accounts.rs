@@ -254,6 +254,10 @@ fn passwords_that_are_dovecots_are_not_changed_here() {
 
 #[rstest]
 #[case::short_key("[webmail]\nkeys = [\"FOLDER/short.key\"]", "short.key: the secret has 5 characters")]
+#[case::key_twice(
+    "[webmail]\nkeys = [\"FOLDER/good.key\", \"FOLDER/good.pem\"]",
+    "two files are called \"good\""
+)]
 #[case::no_key("[webmail]\nkeys = [\"FOLDER/absent.key\"]", "absent.key")]
 #[case::no_database(
     "[senders]\ndatabase = \"FOLDER/absent\"\nquery = \"SELECT 1 WHERE ?1\"",
@@ -278,6 +282,9 @@ fn check(folder: &Path, more: &str) -> (PathBuf, std::process::Output) {
     fs::write(&file, format!("{text}{}\n", more.replace("FOLDER", &folder.display().to_string())))
         .expect("written");
     fs::write(folder.join("short.key"), "short\n").expect("written");
+    for name in ["good.key", "good.pem"] {
+        fs::write(folder.join(name), "a secret of more than 32 characters\n").expect("written");
+    }
     let database = Connection::open(folder.join("aliases")).expect("a database");
     database.execute_batch("CREATE TABLE alias (address TEXT, login TEXT)").expect("a table");
     let mut check = Command::new(binary());

@@ -1,6 +1,7 @@
 //! The programs that the server stands beside: Dovecot, Roundcube, Postfix.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -95,7 +96,15 @@ impl WebmailOptions {
         if self.keys.is_empty() {
             bail!("webmail.keys: give at least one file");
         }
-        self.keys.iter().map(|path| key(path)).collect()
+        let keys: Vec<WebmailKey> = self.keys.iter().map(|path| key(path)).collect::<anyhow::Result<_>>()?;
+        let mut ids = HashSet::new();
+        if let Some(twice) = keys.iter().find(|key| !ids.insert(&key.id)) {
+            bail!(
+                "webmail.keys: two files are called {:?}; a file's name without .key is the key's id",
+                twice.id
+            );
+        }
+        Ok(keys)
     }
 }
 
