@@ -39,6 +39,7 @@ impl RunnerParts {
                 },
                 other => outcome(job, recipient, other, now),
             };
+            log_failure(&job.facts.queue_id, domain, &outcome);
             outcomes.push(RecipientOutcome { recipient: recipient.id, outcome });
         }
         // In this order into the same commit: whoever sees what became of the mail can rely on the memory of it.
@@ -65,6 +66,18 @@ fn log_delivered(queue_id: &str, domain: &str, mx: Proof, fate: &Fate) {
         Authentication::Dane { .. } => "dane",
     };
     tracing::info!(queue_id, domain, mx, %host, %protection, tls, proven_by, "delivered");
+}
+
+/// Says in the log why a mail did not leave, by the cause's short word: the host's own words are in the queue.
+fn log_failure(queue_id: &str, domain: &str, outcome: &Outcome) {
+    let (said, cause) = match outcome {
+        Outcome::Stopped(cause) => ("stopped", cause),
+        Outcome::Bounced(cause) => ("bounced", cause),
+        Outcome::Deferred { cause, .. } => ("deferred", cause),
+        Outcome::Delivered { .. } | Outcome::Filed { .. } => return,
+    };
+    let host = cause.host().map(ToString::to_string).unwrap_or_default();
+    tracing::info!(queue_id, domain, host, cause = cause.kind(), "{said}");
 }
 
 fn attempt_recipient(recipient: &JobRecipient) -> AttemptRecipient {
