@@ -215,6 +215,10 @@ class tls_guarantee extends rcube_plugin
             $types = array_map(static function ($part) { return (string) $part->mimetype; }, $message->mime_parts());
             $headers = (string) $this->rc->storage->get_raw_headers($message->uid);
             $may_be_report = tls_guarantee_report_signs::may_be_report($headers, $types);
+            if ($may_be_report && empty($_GET['_safe'])) {
+                // A forged one must not learn that it was opened, whatever the user lets other mail do.
+                $message->is_safe = false;
+            }
             $this->set_env(['message' => $this->about($message) + ['may_be_report' => $may_be_report]]);
         }
         return $args;
