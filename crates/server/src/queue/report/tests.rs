@@ -1,10 +1,17 @@
 use futures_util::FutureExt as _;
+use rstest::rstest;
 use store::{Outcome, RecipientOutcome, Sqlite};
 
 use super::*;
-use crate::{config::Place, demo, lmtp::Lmtp};
+use crate::{
+    config::Place,
+    demo,
+    lmtp::{Lmtp, scripted::Scripted},
+    srs::Srs,
+};
 
 const ERIK: &str = "erik@tls.example";
+const ALICE: &str = "alice@home.example";
 
 /// A report about a failed message of this reverse-path with this wish, as it waits in the queue of a server with these
 /// mailboxes, which was woken for it.
@@ -59,4 +66,59 @@ async fn where_another_server_has_the_mailboxes_it_is_given_the_report() {
     let report = report_about("alice@home.example", Wish::None, local).await;
     assert_eq!((&report.next_hop, &report.facts.reverse_path), (&NextHop::Local, &ReversePath::Null));
     assert_eq!(report.recipients[0].address, "alice@home.example");
+}
+
+/// The reverse-path and the account of a message, and who reads reports about it.
+#[rstest]
+#[case::own(ALICE, Some(ALICE), Some(ALICE))]
+#[case::alias("info@home.example", Some(ALICE), Some(ALICE))]
+#[case::marked("alice+x@home.example", Some(ALICE), Some(ALICE))]
+#[case::nobody("nobody@home.example", None, None)]
+#[case::removed("info@home.example", Some("removed@home.example"), None)]
+#[case::elsewhere(ERIK, None, Some(ERIK))]
+#[tokio::test]
+async fn reports_find_their_reader_in_the_own_mailboxes(
+    #[case] reverse_path: &str,
+    #[case] account: Option<&str>,
+    #[case] reader: Option<&str>,
+) {
+    assert_eq!(reader_of(reverse_path, account, demo::local()).await.as_deref(), reader);
+}
+
+/// The mailboxes' server may know an alias, or only log-ins.
+#[rstest]
+#[case::own(ALICE, ALICE)]
+#[case::alias_it_knows("info@home.example", "info@home.example")]
+#[case::alias_it_does_not_know("team@home.example", ALICE)]
+#[tokio::test]
+async fn reports_find_their_reader_in_another_servers_mailboxes(
+    #[case] reverse_path: &str,
+    #[case] reader: &str,
+) {
+    let lmtp = Scripted::start(&[("RCPT team@home.example", "550 5.1.1 no such user")]);
+    let local = Local { lmtp: Some(Arc::new(lmtp.client())), ..demo::local() };
+    assert_eq!(reader_of(reverse_path, Some(ALICE), local).await.as_deref(), Some(reader));
+}
+
+/// What is told about forwarded mail is for whoever sent it.
+#[tokio::test]
+async fn reports_about_forwarded_mail_go_back_to_its_sender() {
+    let srs = Srs::new("home.example".to_owned(), b"a secret of at least 32 characters");
+    let sender = Address::parse(ERIK).expect("an address");
+    let path = srs.rewrite(&sender, Timestamp::now().into()).expect("rewritten");
+    let local = Local { srs: Some(srs), ..demo::local() };
+    assert_eq!(reader_of(&path, None, local).await.as_deref(), Some(ERIK));
+    assert_eq!(reader_of(&path, None, demo::local()).await, None, "an address like others");
+}
+
+async fn reader_of(reverse_path: &str, account: Option<&str>, local: Local) -> Option<String> {
+    let data = tempfile::tempdir().expect("a directory");
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path().join("test.db")).expect("a store"));
+    let now = Timestamp::now();
+    store.ensure_account(ALICE, now).await.expect("an account");
+    let reporter = Reporter::new(store, Events::new(), Arc::default(), Arc::new(local));
+    let mut about = report_message(ERIK, NextHop::Local, Vec::new(), now).facts;
+    about.reverse_path = ReversePath::Address(reverse_path.to_owned());
+    about.account = account.map(str::to_owned);
+    reporter.inner.reader(&about, now).await.expect("looked up").map(|(reader, _)| reader)
 }
