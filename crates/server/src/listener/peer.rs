@@ -10,8 +10,8 @@ const ESTABLISHED: &str = "01";
 /// does not know: not local, or closed already.
 pub(super) fn unix_user(peer: SocketAddr, local: SocketAddr) -> io::Result<Option<u32>> {
     let table = match peer {
-        SocketAddr::V4(_) => fs::read_to_string("/proc/net/tcp")?,
-        SocketAddr::V6(_) => fs::read_to_string("/proc/net/tcp6")?,
+        SocketAddr::V4(_) => fs::read_to_string("/proc/self/net/tcp")?,
+        SocketAddr::V6(_) => fs::read_to_string("/proc/self/net/tcp6")?,
     };
     Ok(owner_in(&table, peer, local))
 }
@@ -27,7 +27,7 @@ fn owner_in(table: &str, peer: SocketAddr, local: SocketAddr) -> Option<u32> {
     })
 }
 
-/// An address as /proc/net/tcp writes it: each 32-bit word in host byte order, in hex.
+/// An address as the kernel writes it: each 32-bit word in host byte order, in hex.
 fn kernel_form(address: SocketAddr) -> String {
     let octets: Vec<u8> = match address {
         SocketAddr::V4(v4) => v4.ip().octets().to_vec(),
