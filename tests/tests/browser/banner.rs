@@ -194,12 +194,14 @@ fn p08_each_of_the_three_ways_leads_somewhere(#[values(Host::Reference, Host::Ro
     page.banner(words.stopped);
 
     page.click(Role::Button, words.tell);
+    page.leave_frames();
     let dialog = page.one(Role::Dialog, words.tell);
     let prepared = dialog.all(Role::TextBox, Name::Any).remove(0).value();
     assert!(prepared.contains("carla@plain.example"), "{prepared}");
     page.shot("tell");
     page.press(black_box::Key::Escape);
     page.none(Role::Dialog, words.tell);
+    page.enter_message();
     assert_eq!(page.focused().name(), words.tell, "the keyboard is where it was");
 
     page.take_way(words.end_to_end);

@@ -46,8 +46,8 @@ impl Look {
 
 /// The world of a webmail, running.
 pub(crate) enum Place {
-    Demo(Demo),
-    Provider(Provider),
+    Demo(Box<Demo>),
+    Provider(Box<Provider>),
 }
 
 impl Deref for Place {
@@ -65,8 +65,8 @@ impl Host {
     /// Starts its world; `None`, said so, where this machine has not got what it takes.
     pub(crate) fn start(self) -> Option<Place> {
         match self {
-            Self::Reference => Some(Place::Demo(Demo::start())),
-            Self::Roundcube => Provider::start().map(Place::Provider),
+            Self::Reference => Some(Place::Demo(Box::new(Demo::start()))),
+            Self::Roundcube => Provider::start().map(|provider| Place::Provider(Box::new(provider))),
         }
     }
 

@@ -50,6 +50,8 @@ impl Pages for Reference {
         page.one(Role::Button, page.words.more);
     }
 
+    fn enter_message(&self, _page: &Webmail) {}
+
     fn open_more(&self, page: &Webmail) {
         page.click(Role::Button, page.words.more);
     }

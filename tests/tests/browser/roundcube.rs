@@ -35,12 +35,12 @@ impl Roundcube {
         page.click(Role::Button, task);
     }
 
-    /// Waits until Roundcube has shown what it was asked for last.
+    /// Waits until Roundcube has shown what it was asked for last: before that, it lets buttons do nothing. A list is
+    /// asked for when its page is there, and then its number of messages is known.
     fn settled(page: &Webmail) {
-        page.until("an idle page", || {
-            (page.script("return !!window.rcmail && rcmail.initialized !== false && !rcmail.busy") == true)
-                .then_some(())
-        });
+        let is_settled = "const rcmail = window.rcmail; if (!rcmail || rcmail.busy) return false; \
+            return rcmail.env.task != 'mail' || !!rcmail.env.action || rcmail.env.messagecount !== undefined";
+        page.until("an idle page", || (page.script(is_settled) == true).then_some(()));
     }
 
     /// Goes to the mailboxes from wherever; what is written in a composer is given up.
@@ -55,6 +55,7 @@ impl Roundcube {
             page.nameless("body.task-mail.action-none").first().map(|_| ())
         });
         page.first(LIST);
+        Self::settled(page);
     }
 
     /// The first part of the ids of a composer's recipient field.
@@ -107,18 +108,25 @@ impl Pages for Roundcube {
                 shown.then_some(())
             });
         }
-        page.until("the folder's link", || {
-            // Its name goes on with the number of unread messages.
+        page.script(
+            "window.isListed = false; rcmail.addEventListener('responseafterlist', () => { window.isListed = true })",
+        );
+        page.until("the folder's list", || {
+            let is_listed = page.script(
+                "return window.isListed && !rcmail.busy && document.querySelector('#mailboxlist li.selected > a').textContent",
+            );
+            if is_listed.as_str().is_some_and(|selected| selected.starts_with(folder)) {
+                return Some(());
+            }
+            // Its name goes on with the number of unread messages. While Roundcube is busy, it does nothing.
             let mut links = page.all(Role::Link, Name::Has(folder)).into_iter();
-            links.find(|link| link.name().split(' ').next() == Some(folder)).and_then(|link| link.try_click())
+            let link = links.find(|link| link.name().split(' ').next() == Some(folder));
+            if page.script("return !rcmail.busy") == true {
+                link.and_then(|link| link.try_click());
+            }
+            None
         });
         page.first(LIST);
-        page.until("the folder", || {
-            let title =
-                page.script("return document.querySelector('#mailboxlist li.selected > a').textContent");
-            title.as_str().is_some_and(|title| title.starts_with(folder)).then_some(())
-        });
-        Self::settled(page);
     }
 
     fn open_setting(&self, page: &Webmail) {
@@ -155,6 +163,11 @@ impl Pages for Roundcube {
             );
             (is_there == true).then_some(())
         });
+        self.enter_message(page);
+    }
+
+    fn enter_message(&self, page: &Webmail) {
+        page.leave_frames();
         page.enter(&page.first(PREVIEW));
     }
 

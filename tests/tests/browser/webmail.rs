@@ -37,6 +37,9 @@ pub(crate) trait Pages {
     /// Opens the message of that line; from then on all is looked for where the message is.
     fn open_row(&self, page: &Webmail, words: &str);
 
+    /// From now on all is looked for where the open message is.
+    fn enter_message(&self, page: &Webmail);
+
     /// Opens the menu More of the open message.
     fn open_more(&self, page: &Webmail);
 
@@ -170,6 +173,11 @@ impl Webmail {
         self.go(folder);
         self.open_row(subject);
         self.one(Role::Heading, subject);
+    }
+
+    /// Looks at the open message again, after [`Browser::leave_frames`].
+    pub(crate) fn enter_message(&self) {
+        self.pages.enter_message(self);
     }
 
     pub(crate) fn open_more(&self) {
