@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::Way;
-use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host};
+use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host, Purpose};
 use wasm_bindgen::JsValue;
 
 use crate::page::{Page, way_name};
@@ -28,8 +28,8 @@ impl Host for Roundcube {
         self.page.api.clone()
     }
 
-    fn authorization(&self) -> Answer<Authorization> {
-        let token = self.tokens.clone().get(self.page.account.clone());
+    fn authorization(&self, purpose: Purpose) -> Answer<Authorization> {
+        let token = self.tokens.clone().get(self.page.account.clone(), purpose);
         Box::pin(async move { token.await.map(Authorization::Bearer) })
     }
 

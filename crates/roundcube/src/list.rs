@@ -62,7 +62,7 @@ fn remind(plugin: Plugin, page: &Rc<Page>) {
         let is_shown = plugin.reminder().get().is_some();
         if was_shown.replace(is_shown) && !is_shown {
             // Where the keyboard was is gone.
-            js::call(&js::get(&js::rcmail(), "message_list"), "focus", &[]);
+            js::element("#messagelist-content").into_iter().for_each(|list| drop(list.focus()));
         }
     });
 }

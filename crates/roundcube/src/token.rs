@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use plugin::{ClientError, browser};
+use plugin::{ClientError, Purpose, browser};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
@@ -73,16 +73,17 @@ struct State {
 }
 
 impl Tokens {
-    /// A token for `account`.
+    /// A token for `account`: one from before will do to look, but who changes something must be logged in now.
     ///
     /// # Errors
     /// [`ClientError::LoggedOut`] when nobody is logged in any more, or somebody else.
-    pub(crate) async fn get(self, account: String) -> Result<String, ClientError> {
+    pub(crate) async fn get(self, account: String, purpose: Purpose) -> Result<String, ClientError> {
         let asking = self.0.borrow().asking.clone();
         let asking = match asking {
             Some(asking) => asking,
             None => {
                 if let Some(Ok(token)) = &self.0.borrow().token
+                    && purpose == Purpose::Look
                     && token.is_good(now())
                 {
                     return Ok(token.token.clone());
