@@ -15,17 +15,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use tokio::{
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    net::{TcpListener, UnixListener, UnixStream},
     task::JoinSet,
 };
 use tokio_util::{either::Either, sync::CancellationToken};
 
-use crate::config::Place;
+use crate::{config::Place, stream::Stream};
 
 pub use guests::Guests;
-
-/// A connection, of whichever kind.
-pub type Stream = Either<TcpStream, UnixStream>;
 
 /// Who may connect to a Unix socket: its owner and its group. Who is heard is for [`Guests`] to say.
 const SOCKET_MODE: u32 = 0o660;

@@ -27,6 +27,7 @@ mod senders;
 mod serve;
 mod socketmap;
 mod srs;
+mod stream;
 mod submission;
 mod tls_reports;
 

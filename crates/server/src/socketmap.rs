@@ -16,9 +16,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    listener::{Guests, Listener, Peer, Stream},
+    listener::{Guests, Listener, Peer},
     owner::owner_of,
     senders::Senders,
+    stream::Stream,
 };
 use wire::{Reply, Request};
 

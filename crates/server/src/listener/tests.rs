@@ -63,10 +63,7 @@ async fn both_kinds_tell_who_is_there() {
             let admitted = guests.admit(&peer).expect("known");
             stream.write_all(format!("{} {admitted}", peer.ip()).as_bytes()).await.expect("written");
         }));
-        let mut client: Stream = match &at {
-            Place::Tcp(address) => Either::Left(TcpStream::connect(address).await.expect("connects")),
-            Place::Unix(path) => Either::Right(UnixStream::connect(path).await.expect("connects")),
-        };
+        let mut client = crate::stream::connect(&at).await.expect("connects");
         let mut said = String::new();
         client.read_to_string(&mut said).await.expect("read");
         assert_eq!(said, "127.0.0.1 true");

@@ -7,12 +7,13 @@ use smtp::client::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::either::Either;
 
-use crate::{config::Place, listener::Stream};
+use crate::{
+    config::Place,
+    stream::{Stream, connect},
+};
 
 /// Octets of a message handed to the dialogue at a time.
 const PIECE: usize = 64 << 10;
@@ -34,21 +35,10 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects; the next report says whether the server greets.
     pub(super) async fn open(place: &Place, name: &str) -> io::Result<Self> {
-        let connecting = async {
-            Ok(match place {
-                Place::Tcp(address) => {
-                    let stream = TcpStream::connect(address).await?;
-                    // Commands are small and wait for replies.
-                    let _best_effort = stream.set_nodelay(true);
-                    Either::Left(stream)
-                }
-                Place::Unix(path) => Either::Right(UnixStream::connect(path).await?),
-            })
-        };
-        let stream: io::Result<Stream> =
-            timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::ErrorKind::TimedOut)?;
+        let stream =
+            timeout(CONNECT_TIMEOUT, connect(place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         Ok(Self {
-            stream: stream?,
+            stream,
             dialogue: LmtpDialogue::new(name),
             stage: Stage::Greeting,
             deadline: Instant::now() + Stage::Greeting.timeout(),

@@ -74,7 +74,7 @@ fn log_failure(queue_id: &str, domain: &str, outcome: &Outcome) {
         Outcome::Stopped(cause) => ("stopped", cause),
         Outcome::Bounced(cause) => ("bounced", cause),
         Outcome::Deferred { cause, .. } => ("deferred", cause),
-        Outcome::Delivered { .. } | Outcome::Filed { .. } => return,
+        Outcome::Delivered { .. } | Outcome::Filed => return,
     };
     let host = cause.host().map(ToString::to_string).unwrap_or_default();
     tracing::info!(queue_id, domain, host, cause = cause.kind(), "{said}");

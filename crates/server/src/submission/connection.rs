@@ -23,9 +23,10 @@ use super::{Door, HANDSHAKE, IDLE, TlsMode};
 use crate::{
     acceptance::{Arrival, Refused, Relayed, Submission, Trace},
     accounts::LogInError,
-    listener::{Peer, Stream},
+    listener::Peer,
     local::{Forwarding, NoMailbox},
     senders::MaySend,
+    stream::Stream,
 };
 
 /// Octets read from a client at a time.

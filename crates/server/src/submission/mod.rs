@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     acceptance::Acceptance,
     accounts::Accounts,
-    listener::{Guests, Listener, Peer, Stream},
+    listener::{Guests, Listener, Peer},
+    stream::Stream,
 };
 
 pub use tls::{Certificate, acceptor, self_signed};

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use smtp::server::Mechanism;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 use super::protocol::{self, Answer, Greeting, Says};
 use crate::config::Place;
+use crate::stream::{Stream, connect};
 
 /// Lines of a greeting.
 const GREETING_LINES: usize = 200;
@@ -134,8 +134,8 @@ fn refuse(first: Option<Question>, questions: &mut mpsc::Receiver<Question>) {
 }
 
 struct Connection {
-    lines: FramedRead<Box<dyn AsyncRead + Send + Unpin>, LinesCodec>,
-    writer: Box<dyn AsyncWrite + Send + Unpin>,
+    lines: FramedRead<ReadHalf<Stream>, LinesCodec>,
+    writer: WriteHalf<Stream>,
     mechanisms: Vec<String>,
     in_flight: BTreeMap<u32, Flight>,
     last_id: u32,
@@ -153,7 +153,7 @@ struct Flight {
 
 impl Connection {
     async fn open(place: &Place, patience: Duration) -> Result<Self, Broken> {
-        let (reader, writer) = dial(place).await?;
+        let (reader, writer) = tokio::io::split(connect(place).await?);
         let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(protocol::LINE_OCTETS));
         let mut connection = Self {
             lines,
@@ -273,21 +273,4 @@ impl Connection {
         };
         Ok(timeout(WRITE, all).await.map_err(|_| Broken::Silent)??)
     }
-}
-
-type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
-
-async fn dial(place: &Place) -> io::Result<Halves> {
-    Ok(match place {
-        Place::Unix(path) => {
-            let (reader, writer) = UnixStream::connect(path).await?.into_split();
-            (Box::new(reader), Box::new(writer))
-        }
-        Place::Tcp(address) => {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let (reader, writer) = stream.into_split();
-            (Box::new(reader), Box::new(writer))
-        }
-    })
 }
