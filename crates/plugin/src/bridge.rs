@@ -12,6 +12,15 @@ use crate::state::reopen::Way;
 /// An answer that comes later; the browser has one thread, so it need not be `Send`.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>>>>;
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know something.
+    Look,
+    /// To change something: that is for whoever is logged in now, not for whoever was some minutes ago.
+    Change,
+}
+
 /// How a request shows whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authorization {
@@ -52,7 +61,7 @@ pub trait Host {
     fn api_base(&self) -> String;
 
     /// How to authenticate the next request. Asked before each one, so that a short-lived token can be renewed.
-    fn authorization(&self) -> Answer<Authorization>;
+    fn authorization(&self, purpose: Purpose) -> Answer<Authorization>;
 
     /// The server does not accept this authorization (401). Answers whether it is worth while to ask for another, once.
     fn refused(&self, authorization: &Authorization) -> bool;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use web_sys::{AbortSignal, RequestCredentials};
 
-use crate::bridge::{Answer, Authorization, Host};
+use crate::bridge::{Answer, Authorization, Host, Purpose};
 
 pub use error::ClientError;
 pub(crate) use events::{Following, News, follow};
@@ -161,10 +161,11 @@ impl Client {
         let host = Rc::clone(&self.host);
         Box::pin(async move {
             let url = format!("{}{}", host.api_base(), asked.path);
+            let purpose = if asked.method == Method::GET { Purpose::Look } else { Purpose::Change };
             let mut tries = 2;
             loop {
                 tries -= 1;
-                let authorization = host.authorization().await?;
+                let authorization = host.authorization(purpose).await?;
                 let response = asked.send(&url, &authorization, signal.as_ref()).await?;
                 if response.status() == 401 && host.refused(&authorization) && tries > 0 {
                     continue;

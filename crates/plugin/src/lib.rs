@@ -31,7 +31,7 @@ pub mod state;
 pub mod words;
 
 pub use bounce::{is_simple, plain_text};
-pub use bridge::{Action, Answer, Authorization, Dialog, Host};
+pub use bridge::{Action, Answer, Authorization, Dialog, Host, Purpose};
 pub use client::{Client, ClientError};
 pub use draft::{Address, Attachment, Draft, Recipients};
 pub use parse::parse;

@@ -37,7 +37,12 @@ pub(crate) fn show(dialog: Dialog) {
     let close = Action { name: dialog.close, act: Rc::new(|| {}), closes: true };
     buttons.push(&button(&shown, close, "cancel"));
     let arguments = [content.into(), dialog.title.into(), buttons.into()];
+    let opener = js::get(&js_sys::global(), "document");
+    let opener = js::get(&opener, "activeElement");
     *shown.borrow_mut() = js::call(&rcmail, "show_popup_dialog", &arguments);
+    // Of the page around this one, jQuery only knows the frame, and gives that no focus.
+    let back = js::function(move |_| drop(js::call(&opener, "focus", &[])));
+    js::call(&shown.borrow(), "on", &["dialogclose".into(), back]);
 }
 
 fn button(shown: &Rc<RefCell<JsValue>>, action: Action, class: &str) -> JsValue {

@@ -7,7 +7,7 @@ use api::{BASE, ListedMessage, SessionAccount};
 use leptos::prelude::Set;
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::{self, Way};
-use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host};
+use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host, Purpose};
 
 use crate::drafts::Origin;
 use crate::mail::Mail;
@@ -25,7 +25,7 @@ impl Host for Door {
         BASE.to_owned()
     }
 
-    fn authorization(&self) -> Answer<Authorization> {
+    fn authorization(&self, _purpose: Purpose) -> Answer<Authorization> {
         Box::pin(ready(Ok(Authorization::Cookie)))
     }
 
@@ -67,8 +67,8 @@ impl Host for Webmail {
         Door.api_base()
     }
 
-    fn authorization(&self) -> Answer<Authorization> {
-        Door.authorization()
+    fn authorization(&self, purpose: Purpose) -> Answer<Authorization> {
+        Door.authorization(purpose)
     }
 
     fn account(&self) -> String {
