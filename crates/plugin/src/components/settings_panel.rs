@@ -17,14 +17,17 @@ pub fn SettingsPanel() -> impl IntoView {
     let panel = plugin.panel();
     let is_known = Memo::new(move |_| panel.get().button().is_some());
     let switch = move || if is_known.get() { known(plugin, panel) } else { not_known(plugin) };
+    let heading = || el("h2").attr("id", "tlsg-stops").text(w!(stops_title));
+    // Nothing is said of stops before they are known.
     let stops = live(move || {
-        plugin.stops().with(|stops| stops.get().map_or_else(nothing, |stops| table(panel::rows(stops))))
+        plugin.stops().with(|stops| {
+            stops.get().map_or_else(nothing, |stops| {
+                let section = classed("section", "block").attr("aria-labelledby", "tlsg-stops");
+                section.child(heading()).view(table(panel::rows(stops))).into()
+            })
+        })
     });
-    let stops = classed("section", "block")
-        .attr("aria-labelledby", "tlsg-stops")
-        .child(el("h2").attr("id", "tlsg-stops").text(w!(stops_title)))
-        .view(stops);
-    vec![live(switch), level_choice(plugin), stops.into()].into_any()
+    vec![live(switch), level_choice(plugin), stops].into_any()
 }
 
 /// The switch. What changes is within elements that stay, so the keyboard keeps its place.
