@@ -138,3 +138,92 @@ fn dovecot_may_come_after_our_server() {
     smtp.submit(&mail);
     assert_eq!(alice.wait_for_bounce(&mail.message_id).header("Subject"), Report::SUBJECT);
 }
+
+/// Dovecot answers for each recipient, and each answer counts for that one only.
+#[test]
+fn each_recipients_copy_has_a_fate_of_its_own() {
+    let Some(provider) = Provider::start() else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    let mut smtp = provider.submit_as(&alice.address);
+    let mail = Mail::new(&alice.address, &[&bob.address, "nobody@example.org", "Alice@Example.org"]);
+    let queue_id = smtp.submit(&mail);
+    assert_eq!(alice.wait_for_bounce(&mail.message_id).addresses(), ["nobody@example.org"]);
+    let status = alice.settled(&queue_id);
+    let states: Vec<_> = status.recipients.iter().map(|recipient| recipient.state.as_str()).collect();
+    assert_eq!(states, ["delivered", "bounced", "delivered"], "{status:?}");
+    bob.wait_for_message("INBOX", &mail.message_id);
+    alice.wait_for_message("INBOX", &mail.message_id);
+
+    // RFC 3461: Dovecot says nothing of successes, so we do.
+    let mail = Mail::new(&alice.address, &[&bob.address]);
+    smtp.command(&format!("MAIL FROM:<{}>", alice.address)).expect(250);
+    smtp.command(&format!("RCPT TO:<{}> NOTIFY=SUCCESS", bob.address)).expect(250);
+    smtp.data(&mail.to_string()).queue_id();
+    wait_for("the report of the success", || {
+        alice.list("INBOX").into_iter().find(|listed| listed.subject == "Successful Mail Delivery Report")
+    });
+
+    // RFC 5321 section 4.5.1: postmaster is always somebody, here alice.
+    for postmaster in ["postmaster@example.org", "Postmaster"] {
+        let mail = Mail::new("x@out.example", &[postmaster]);
+        receive(&provider, "x@out.example", &mail);
+        alice.wait_for_message("INBOX", &mail.message_id);
+    }
+}
+
+/// Dovecot's LMTP knows no SMTPUTF8; what users write arrives all the same.
+#[test]
+fn what_is_not_ascii_arrives() {
+    let Some(provider) = Provider::start() else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    alice.switch("on");
+    let mut smtp = provider.submit_as(&alice.address);
+    for parameters in ["", " BODY=8BITMIME", " BODY=8BITMIME SMTPUTF8"] {
+        let mut mail = Mail::new(&alice.address, &[&bob.address]);
+        mail.subject = "Grüße aus Köln".to_owned();
+        mail.body = "Schöne Grüße\r\n".to_owned();
+        smtp.command(&format!("MAIL FROM:<{}>{parameters}", alice.address)).expect(250);
+        smtp.command(&format!("RCPT TO:<{}>", bob.address)).expect(250);
+        smtp.data(&mail.to_string()).queue_id();
+        let raw = String::from_utf8(bob.wait_for_message("INBOX", &mail.message_id)).expect("UTF-8");
+        assert!(
+            raw.contains("Subject: Grüße aus Köln\r\n") && raw.ends_with("\r\n\r\nSchöne Grüße\r\n"),
+            "{raw}"
+        );
+    }
+    let mail = Mail::new(&alice.address, &["dörte@plain.example"]);
+    smtp.command(&format!("MAIL FROM:<{}> BODY=8BITMIME SMTPUTF8", alice.address)).expect(250);
+    smtp.command("RCPT TO:<dörte@plain.example>").expect(250);
+    let queue_id = smtp.data(&mail.to_string()).queue_id();
+    assert_eq!(alice.wait_for_bounce(&mail.message_id).recipients.len(), 1);
+    assert!(alice.stop_of(&queue_id).is_some());
+}
+
+/// Dovecot goes and comes while mail pours in.
+#[test]
+fn no_mail_is_lost_when_dovecot_restarts() {
+    let Some(mut provider) = Provider::start() else { return };
+    let (alice, bob) = (provider.alice(), provider.bob());
+    let mut smtp = provider.submit_as(&alice.address);
+    let mut sent = Vec::new();
+    for round in 0..3 {
+        for _ in 0..30 {
+            let mail = Mail::new(&alice.address, &[&bob.address]);
+            smtp.submit(&mail);
+            sent.push(mail.message_id);
+        }
+        provider.stop_dovecot();
+        if round < 2 {
+            provider.start_dovecot();
+        }
+    }
+    provider.stop_server();
+    provider.start_server();
+    provider.start_dovecot();
+    // What Dovecot had filed, but could not say any more, comes twice (RFC 1047).
+    wait_for("all mail", || {
+        let arrived: Vec<_> = bob.list("INBOX").into_iter().filter_map(|listed| listed.message_id).collect();
+        sent.iter().all(|message_id| arrived.contains(message_id)).then_some(())
+    });
+    assert!(alice.list("INBOX").is_empty(), "nothing to report");
+}
