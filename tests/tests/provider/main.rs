@@ -9,3 +9,4 @@ mod postfix;
 mod programs;
 mod senders;
 mod tokens;
+mod ways;
