@@ -193,6 +193,26 @@ impl Browser {
         self.run(self.driver().switch_to_window(tab.0.clone())).expect("the tab");
     }
 
+    /// How many tabs and windows there are.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn windows(&self) -> usize {
+        self.run(self.driver().windows()).expect("the windows").len()
+    }
+
+    /// Looks at the window that has come beside this only one, as soon as it is there.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub fn switch_to_new_window(&self, old: &Tab) {
+        let new = self.until("a window", || {
+            let all = self.run(self.driver().windows()).unwrap_or_default();
+            all.into_iter().find(|window| *window != old.0)
+        });
+        self.switch_to(&Tab(new));
+    }
+
     /// From now on, all that is looked for is within this frame.
     ///
     /// # Panics
@@ -461,6 +481,10 @@ impl Browser {
     pub fn shot(&self, step: &str) {
         let number = self.shots.get() + 1;
         self.shots.set(number);
+        // What is on its way has arrived in the picture.
+        self.script(
+            "document.getAnimations().forEach(one => { try { one.finish() } catch { one.cancel() } })",
+        );
         self.picture(&format!("{}-{number:02}-{step}", self.name));
         let wider =
             self.script("const page = document.documentElement; return page.scrollWidth - page.clientWidth");

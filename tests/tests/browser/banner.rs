@@ -226,7 +226,7 @@ fn p08_each_of_the_three_ways_leads_somewhere(#[values(Host::Reference, Host::Ro
     assert_eq!(place.deliveries().iter().filter(|d| d.domain == "tls.example").count(), 1, "bob got it once");
     assert!(page.reminder().is_none(), "an override leaves the guarantee on");
     page.read(words.inbox, Report::SUBJECT);
-    page.expect_text("You have sent this mail again since.");
+    page.expect_text(words.sent_again);
 }
 
 /// The plain sentence: a page that trusted the mail could be led by it.
@@ -259,4 +259,48 @@ fn p08_recipients_host_and_cause_come_from_the_record_not_from_the_mail(
         page.expect_recipients(page.words.to, "carla@plain.example");
     }
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
+}
+
+/// Roundcube shows a message in three places: beside the list, alone, and in a window of its own.
+#[test]
+fn p08_the_banner_is_wherever_roundcube_shows_the_message() {
+    let host = Host::Roundcube;
+    let Some(place) = host.start() else { return };
+    let alice = place.alice();
+    let Some(page) = Webmail::at_alices(host, "places", &place, Look::of(Language::German)) else { return };
+    let words = page.words;
+    stopped(host, &alice, &["carla@plain.example"]);
+    page.go(words.inbox);
+    page.row(Report::SUBJECT).double_click();
+    page.first("body.action-show");
+    page.banner(words.stopped);
+    page.shot("alone");
+    page.open_more();
+    page.one(Role::MenuItem, words.open_as_new);
+    page.press(black_box::Key::Escape);
+    page.take_way(words.end_to_end);
+    page.expect_recipients(words.to, "carla@plain.example");
+    page.leave_composer();
+
+    page.read(words.inbox, Report::SUBJECT);
+    let list = page.tab();
+    page.press_first("#message-header a.extwin");
+    page.switch_to_new_window(&list);
+    page.first("body.action-show");
+    page.banner(words.stopped);
+    page.shot("own-window");
+    page.take_way(words.without);
+    page.expect_recipients(words.to, "carla@plain.example");
+    page.expect_text(words.leaves_without);
+    page.send();
+    black_box::wait_for("carla's copy", || {
+        place.deliveries().into_iter().find(|one| one.domain == "plain.example")
+    });
+    // Its window closes by itself.
+    page.until("the end of the window", || (page.windows() == 1).then_some(()));
+    page.switch_to(&list);
+    page.leave_frames();
+    assert!(page.reminder().is_none(), "an override leaves the guarantee on");
+    page.read(words.inbox, Report::SUBJECT);
+    page.expect_text(words.sent_again);
 }

@@ -58,6 +58,32 @@ fn without_the_module_roundcube_is_as_it_was() {
     page.leave_composer();
 }
 
+/// The strictest policy under which Roundcube 1.6 itself works.
+#[test]
+fn a_content_security_policy_leaves_all_of_it_working() {
+    let Some(provider) = Provider::start() else { return };
+    let config = provider.path("/etc/roundcube/config.inc.php");
+    let policy = "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+        img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'self'";
+    let header = format!("\nheader(\"Content-Security-Policy: {policy}\");\n");
+    let old = fs::read_to_string(&config).expect("the configuration");
+    fs::write(&config, format!("{old}{header}")).expect("written");
+    let Some(page) = alices("policy", &provider) else { return };
+    let words = page.words;
+    page.open_setting();
+    page.click(Role::Button, words.activate);
+    page.one(Role::Button, words.deactivate);
+    stopped(Host::Roundcube, &provider.alice(), &[CARLA]);
+    page.read(words.inbox, Report::SUBJECT);
+    page.banner(words.stopped);
+    page.take_way(words.without);
+    page.expect_text(words.leaves_without);
+    page.send();
+    page.expect_sent();
+    only_delivery(&provider, CARLA);
+    assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
+}
+
 #[test]
 fn while_the_server_is_away_nothing_is_claimed_and_nothing_lost() {
     let Some(mut provider) = Provider::start() else { return };

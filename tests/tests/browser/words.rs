@@ -45,6 +45,7 @@ pub(crate) struct Words {
     pub(crate) again: &'static str,
     pub(crate) leaves_without: &'static str,
     pub(crate) reminder: &'static str,
+    pub(crate) sent_again: &'static str,
     pub(crate) said_sent: &'static str,
 }
 
@@ -86,6 +87,7 @@ pub(crate) const GERMAN: Words = Words {
     again: "wieder nicht",
     leaves_without: "ohne TLS-Garantie hinaus",
     reminder: "Ihre TLS-Versand-Garantie ist noch ausgeschaltet",
+    sent_again: "Sie haben diese E-Mail inzwischen erneut gesendet.",
     said_sent: "Gesendet.",
 };
 
@@ -127,6 +129,7 @@ pub(crate) const ENGLISH: Words = Words {
     again: "will again not be sent",
     leaves_without: "without the TLS guarantee",
     reminder: "Your TLS sending guarantee is still off",
+    sent_again: "You have sent this mail again since.",
     said_sent: "Sent.",
 };
 
