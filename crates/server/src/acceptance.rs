@@ -1,6 +1,6 @@
 //! From a message at the end of DATA (or of a POST) to a durable queue entry.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use guarantee::{Origin, Wish};
@@ -19,7 +19,7 @@ use crate::{
     headers::Headers,
     listing::{listing, rfc2822},
     local::{Forwarding, Local},
-    owner::{Owner, owner_of},
+    owner::{Owner, owner_of, without_mark},
     senders::{MaySend, Senders, SendersError},
 };
 
@@ -74,6 +74,14 @@ pub struct Relayed {
     pub content: Bytes,
     /// The protocol, for the `Received` field.
     pub with: &'static str,
+}
+
+/// Whether we vouch for a message's author.
+#[derive(Clone, Copy)]
+enum Signing {
+    /// With the key of the author's domain, if it is here.
+    ByAuthor,
+    No,
 }
 
 /// A message that comes by another door than submission.
@@ -164,7 +172,7 @@ impl Acceptance {
     pub async fn submit(&self, submission: Submission) -> Result<api::Submitted, Refused> {
         self.own_sender(&submission.account, &submission.mail_from, &read_headers(&submission.content)?)
             .await?;
-        self.send(submission).await
+        self.send(submission, Signing::ByAuthor).await
     }
 
     /// Accepts a message of another mail server, likewise: that of an account as if the account had submitted it, except
@@ -182,14 +190,29 @@ impl Acceptance {
             let origin = Origin::MailStore;
             return self.arrive(Arrival { origin, mail_from, recipients, content, trace }).await;
         };
+        let signing = self.may_vouch(&account, &read_headers(&content)?).await;
         let (file_sent_copy, replaces) = (false, None);
         let submission =
             Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with };
-        Ok(self.send(submission).await?.id)
+        Ok(self.send(submission, signing).await?.id)
+    }
+
+    /// The other server has looked at the envelope only: what From says is vouched for if the account may say so.
+    async fn may_vouch(&self, account: &str, headers: &Headers<'_>) -> Signing {
+        let authors = headers.addresses("From").unwrap_or_default();
+        let own: Vec<_> = authors.iter().map(|author| without_mark(author)).collect();
+        match self.senders.may_send(account, own.iter().map(Cow::as_ref)).await {
+            Ok(MaySend::Yes) => Signing::ByAuthor,
+            Ok(MaySend::NotAs(_) | MaySend::TooMany(_)) => Signing::No,
+            Err(error) => {
+                tracing::warn!(%error, "a mail is not signed: whether its author is its sender can't be looked up");
+                Signing::No
+            }
+        }
     }
 
     /// Takes an account's message on, whose sender has been looked at.
-    async fn send(&self, submission: Submission) -> Result<api::Submitted, Refused> {
+    async fn send(&self, submission: Submission, signing: Signing) -> Result<api::Submitted, Refused> {
         let now = Timestamp::now();
         let queue_id = new_queue_id();
         let Submission { account, mail_from, recipients, content, file_sent_copy, replaces, with } =
@@ -197,11 +220,12 @@ impl Acceptance {
         let headers = read_headers(&content)?;
         let Identified { message_id, added, dropped } = self.missing_fields(&headers, now)?;
         let received = self.received(&queue_id, &Trace { from: None, with }, now);
-        let outgoing = self.signed(
-            headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat()),
-            &headers,
-            now,
-        );
+        let outgoing =
+            headers.rewritten(&[received, added.clone()].concat(), &[&NEVER_SENT, dropped].concat());
+        let outgoing = match signing {
+            Signing::ByAuthor => self.signed(outgoing, &headers, now),
+            Signing::No => outgoing,
+        };
         let wish = wish(&mail_from, &headers);
         let recipients = self.recipients(recipients, &mail_from.reverse_path, now)?;
         let sent_copy = file_sent_copy.then(|| {

@@ -1,6 +1,8 @@
 //! Whose mail it is that another mail server sends: asked when it hands mail in, and before that, when it asks which
 //! mail to hand in. Both are told the same.
 
+use std::borrow::Cow;
+
 use guarantee::Level;
 use jiff::Timestamp;
 use store::{Store, StoreError};
@@ -51,7 +53,11 @@ pub async fn owner_of(
     Ok(strictest)
 }
 
-/// The address without its user's mark.
+/// The address without its user's mark, if it has one.
+pub fn without_mark(address: &str) -> Cow<'_, str> {
+    unmarked(address).map_or(Cow::Borrowed(address), Cow::Owned)
+}
+
 fn unmarked(address: &str) -> Option<String> {
     let (local, domain) = address.rsplit_once('@')?;
     let (mailbox, _mark) = local.split_once(DELIMITER)?;

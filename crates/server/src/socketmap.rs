@@ -1,5 +1,7 @@
-//! Postfix's `socketmap` table (socketmap_table(5)): whose mail Postfix is to hand in here. The table has one question:
-//! is the guarantee of this sender's account on? Each answer is looked up anew, so a switch takes effect at once.
+//! Postfix's `socketmap` tables (socketmap_table(5)): whose mail Postfix is to hand in here. They have one question:
+//! is the guarantee of this sender's account on? Each answer is looked up anew. The table `filter` is for
+//! `check_sender_access`, which asks it for each mail, so that a switch takes effect at once; any other name is for
+//! `sender_dependent_default_transport_maps`, whose answers Postfix's queue manager takes for good for 30 seconds.
 
 mod wire;
 
@@ -30,6 +32,9 @@ const MAX_CONNECTIONS: usize = 200;
 /// A connection without a question is closed after so long; Postfix opens another.
 const IDLE: Duration = Duration::from_mins(10);
 
+/// The table that answers with an action.
+const ACCESS: &str = "filter";
+
 /// Octets read at a time.
 const READ: usize = 4 << 10;
 
@@ -40,6 +45,8 @@ pub struct Socketmap {
     guests: Guests,
     /// What is answered for the mail of an account with the guarantee.
     transport: String,
+    /// The same as an action of `access(5)`: the mail goes there as a whole.
+    action: String,
     connections: Arc<Semaphore>,
     shutdown: CancellationToken,
 }
@@ -54,7 +61,8 @@ impl Socketmap {
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Arc::new(Self { store, senders, guests, transport, connections, shutdown })
+        let action = format!("FILTER {transport}");
+        Arc::new(Self { store, senders, guests, transport, action, connections, shutdown })
     }
 
     /// Answers until the shutdown.
@@ -85,7 +93,7 @@ impl Socketmap {
         loop {
             while let Some(netstring) = wire::take(&mut input)? {
                 let reply = match Request::parse(&netstring) {
-                    Some(request) => self.look_up(request.key).await,
+                    Some(request) => self.look_up(request).await,
                     None => Reply::Perm("the request is not of the form \"map key\""),
                 };
                 let octets = wire::netstring(&reply.to_string());
@@ -97,10 +105,12 @@ impl Socketmap {
         }
     }
 
-    async fn look_up(&self, key: &str) -> Reply<'_> {
+    async fn look_up(&self, Request { map, key }: Request<'_>) -> Reply<'_> {
         let Some(address) = wire::address(key) else { return Reply::NotFound };
         match owner_of(&*self.store, &self.senders, address, Timestamp::now()).await {
-            Ok(Some(owner)) if owner.demands.is_some() => Reply::Ok(&self.transport),
+            Ok(Some(owner)) if owner.demands.is_some() => {
+                Reply::Ok(if map == ACCESS { &self.action } else { &self.transport })
+            }
             Ok(Some(_) | None) => Reply::NotFound,
             // Postfix defers the mail: it must not leave another way only because nobody knows.
             Err(error) => {

@@ -32,9 +32,13 @@ impl Attempt {
         Key::Pair(self.account.clone(), self.client)
     }
 
-    /// Everything a failure counts against.
-    fn keys(&self) -> [Key; 4] {
-        [self.pair(), Key::Client(self.client), Key::Account(self.account.clone()), Key::Everybody]
+    /// Everything a failure counts against. This machine itself is no client: behind its address are the webmail, for
+    /// all of its users, and everybody whom a proxy brings.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let client = Some(self.client).filter(|client| !client.is_some_and(|address| address.is_loopback()));
+        let all = [Some(self.pair()), client.map(Key::Client)];
+        let rest = [Key::Account(self.account.clone()), Key::Everybody];
+        all.into_iter().flatten().chain(rest)
     }
 }
 
@@ -79,7 +83,7 @@ impl Failures {
     /// Whether the attempt may be made, or how long to wait, in whole seconds.
     pub(super) fn allowed(&self, attempt: &Attempt, now: Instant) -> Result<(), Duration> {
         let known = self.is_known(attempt, now);
-        let bound = attempt.keys().into_iter().filter(|key| !known || matches!(key, Key::Pair(..)));
+        let bound = attempt.keys().filter(|key| !known || matches!(key, Key::Pair(..)));
         let wait = bound.map(|key| self.wait(&key, now)).max().unwrap_or_default();
         if wait.is_zero() { Ok(()) } else { Err(Duration::from_secs(wait.as_secs() + 1)) }
     }
@@ -197,6 +201,19 @@ mod tests {
         }
         assert!(failures.allowed(&Attempt::new("alice", HERE), now).is_err());
         assert!(failures.allowed(&Attempt::new("alice", client(1)), now).is_ok());
+    }
+
+    #[test]
+    fn this_machine_is_no_client() {
+        let now = Instant::now();
+        let mut failures = Failures::default();
+        let here = Some("127.0.0.1".parse::<IpAddr>().unwrap());
+        for number in 0..60 {
+            fail(&mut failures, &number.to_string(), here, 1, now);
+        }
+        assert!(failures.allowed(&Attempt::new("alice", here), now).is_ok(), "the webmail's users are many");
+        fail(&mut failures, "alice", here, 10, now);
+        assert!(failures.allowed(&Attempt::new("alice", here), now).is_err());
     }
 
     #[test]

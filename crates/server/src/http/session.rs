@@ -1,6 +1,6 @@
 //! `/session`: log in, see who is logged in, log out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use api::{Credentials, Problem, Session, SessionAccount};
@@ -41,7 +41,7 @@ pub(super) async fn log_in(
     headers: HeaderMap,
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<impl IntoResponse, Failure> {
-    let client = client.map(|Extension(ConnectInfo(address))| address.ip());
+    let client = client.map(|Extension(ConnectInfo(address))| behind_a_proxy(address.ip(), &headers));
     let account =
         app.accounts.log_in(&credentials.address, &credentials.password, client).await.map_err(refused)?;
     let token = Token::new();
@@ -49,6 +49,13 @@ pub(super) async fn log_in(
     app.store.add_session(&SessionRow { token_hash: token.hash(), account, expires_at }).await?;
     let cookie = set_cookie(&app, &headers, token.reveal(), LASTS.as_secs());
     Ok((cookie, Json(Session { token: token.reveal().to_owned(), expires_at })))
+}
+
+/// Who asks: of a proxy on this machine, whom it names last, which is who asked it. Nobody else is believed.
+fn behind_a_proxy(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let named = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    let last = named.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    last.filter(|_| peer.to_canonical().is_loopback()).unwrap_or(peer)
 }
 
 fn refused(error: LogInError) -> Failure {
@@ -109,4 +116,28 @@ fn set_cookie(
     let cookie =
         format!("{COOKIE_NAME}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     AppendHeaders(HeaderValue::try_from(cookie).ok().map(|cookie| (SET_COOKIE, cookie)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::nothing_said("127.0.0.1", &[], "127.0.0.1")]
+    #[case::by_a_proxy_here("127.0.0.1", &["192.0.2.1"], "192.0.2.1")]
+    #[case::ipv6("::1", &["2001:db8::1"], "2001:db8::1")]
+    #[case::through_a_socket_of_ipv6("::ffff:127.0.0.1", &["192.0.2.1"], "192.0.2.1")]
+    #[case::what_the_client_claims_comes_before("127.0.0.1", &["198.51.100.7, 192.0.2.1"], "192.0.2.1")]
+    #[case::in_a_field_of_its_own("127.0.0.1", &["198.51.100.7", "192.0.2.1"], "192.0.2.1")]
+    #[case::nonsense("127.0.0.1", &["unknown"], "127.0.0.1")]
+    #[case::from_elsewhere("203.0.113.5", &["192.0.2.1"], "203.0.113.5")]
+    fn clients(#[case] peer: IpAddr, #[case] forwarded: &[&str], #[case] client: IpAddr) {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        assert_eq!(behind_a_proxy(peer, &headers), client);
+    }
 }

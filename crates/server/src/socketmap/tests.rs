@@ -50,6 +50,11 @@ async fn answers_follow_the_switch_at_once() {
     table.store.set_guarantee("alice@home.example", Switch::On, None).await.expect("set");
     for key in ["alice@home.example", "Alice+shop@home.example"] {
         assert_eq!(ask(&mut postfix, &format!("sdt {key}")).await, format!("OK {TRANSPORT}"));
+        assert_eq!(ask(&mut postfix, &format!("filter {key}")).await, format!("OK FILTER {TRANSPORT}"));
+    }
+    // what check_sender_access asks besides the address
+    for key in ["home.example", "example", "alice@", "bob@home.example"] {
+        assert_eq!(ask(&mut postfix, &format!("filter {key}")).await, "NOTFOUND ", "{key}");
     }
     for key in ["bob@home.example", "@home.example", "<>", "\"<>\"", "erik@tls.example"] {
         assert_eq!(ask(&mut postfix, &format!("any {key}")).await, "NOTFOUND ", "{key}");

@@ -13,7 +13,9 @@ const DIGITS: usize = 6;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request<'a> {
-    /// What is looked for. The table's name, before it, does not matter: there is one table.
+    /// The table's name.
+    pub(super) map: &'a str,
+    /// What is looked for.
     pub(super) key: &'a str,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Request<'a> {
     /// Reads `map SP key`; `None` if it is something else, or no UTF-8.
     pub(super) fn parse(content: &'a [u8]) -> Option<Self> {
         let (map, key) = std::str::from_utf8(content).ok()?.split_once(' ')?;
-        (!map.is_empty()).then_some(Self { key })
+        (!map.is_empty()).then_some(Self { map, key })
     }
 }
 
