@@ -112,6 +112,42 @@ fn a_server_that_starts_again_takes_its_place_again() {
     demo.wait_for_delivery(&mail.message_id, "plain.example");
 }
 
+/// Made for this test.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIPGYZ88biaD+szj//WBX3QxLwKXX/jZp8WbZQQ0ayMQP\n\
+    -----END PRIVATE KEY-----\n";
+
+/// The other server has looked at the envelope, not at the author: what it hands in under another's name gets no
+/// signature of ours.
+#[test]
+fn mail_is_signed_for_authors_who_are_their_senders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("dkim.key");
+    fs::write(&file, KEY).expect("written");
+    let demo = Demo::configured(
+        "relay = \"ADDRESS:10025\"",
+        &format!("[dkim]\ndomain = \"home.example\"\nselector = \"s\"\nkey = {file:?}\nsign_mail = true"),
+    );
+    let bob = demo.bob();
+    let signed = |mail: &Mail| {
+        let raw = bob.wait_for_message("INBOX", &mail.message_id);
+        String::from_utf8_lossy(&raw).contains("\r\nDKIM-Signature: ")
+    };
+    let submitted = Mail::new("alice@home.example", &["bob@home.example"]);
+    demo.alice().post(&submitted);
+    assert!(signed(&submitted));
+    for (author, vouched_for) in [
+        ("alice@home.example", true),
+        ("alice+shop@home.example", true),
+        ("bob@home.example", false),
+        ("boss@home.example", false),
+    ] {
+        let mail = Mail::new(author, &["bob@home.example"]);
+        relay(&demo).transact("alice@home.example", &["bob@home.example"], &mail.to_string()).queue_id();
+        assert_eq!(signed(&mail), vouched_for, "{author}");
+    }
+}
+
 #[test]
 fn p3_p4_an_accounts_mail_from_another_mail_server_is_under_its_guarantee() {
     let demo = demo();

@@ -32,15 +32,27 @@ class tls_guarantee_report_signs
                 return true;
             }
         }
-        $headers = preg_replace('/\r\n?/', "\n", $headers);
-        // A field goes on with a line that begins with white space, or has no field's name.
-        preg_match_all('/^([!-9;-~]+)[ \t]*:(.*(?:\n(?![!-9;-~]+[ \t]*:).*)*)/m', $headers, $fields, PREG_SET_ORDER);
-        foreach ($fields as [, $name, $value]) {
+        foreach (self::fields($headers) as [$name, $value]) {
             if (self::is_sign(strtolower($name), trim($value))) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** Line by line, since one pattern for all of a hostile header may need more than PCRE has. */
+    private static function fields(string $headers): array
+    {
+        $fields = [];
+        foreach (explode("\n", strtr($headers, ["\r\n" => "\n", "\r" => "\n"])) as $line) {
+            if (preg_match('/^([!-9;-~]+)[ \t]*:(.*)$/s', $line, $parts)) {
+                $fields[] = [$parts[1], $parts[2]];
+            } elseif ($fields) {
+                // A field goes on with a line that begins with white space, or has no field's name.
+                $fields[count($fields) - 1][1] .= "\n" . $line;
+            }
+        }
+        return $fields;
     }
 
     private static function is_sign(string $name, string $value): bool
@@ -64,19 +76,22 @@ class tls_guarantee_report_signs
     private static function has(string $value, array $words): bool
     {
         $value = preg_replace('/[ \t\n]+/', ' ', $value);
-        $text = rcube_mime::decode_header($value, RCUBE_CHARSET);
+        $text = $value === null ? '=?' : rcube_mime::decode_header($value, RCUBE_CHARSET);
         // What could not be decoded may be anything.
         if (strpos($text, '=?') !== false || !mb_check_encoding($text, 'UTF-8')) {
             return true;
         }
         $text = preg_replace('/\s+/u', ' ', mb_strtolower($text));
+        // Full-width forms as the letters they are, nothing but letters and digits.
+        $letters = preg_replace('/[^\p{L}\p{N}]+/u', '', mb_strtolower(mb_convert_kana($text ?? '', 'as')));
+        if ($text === null || $letters === null) {
+            return true;
+        }
         foreach ($words as $word) {
             if (strpos($text, $word) !== false) {
                 return true;
             }
         }
-        // Full-width forms as the letters they are, nothing but letters and digits.
-        $letters = preg_replace('/[^\p{L}\p{N}]+/u', '', mb_strtolower(mb_convert_kana($text, 'as')));
         return strpos($letters, self::OWN_SUBJECT) !== false;
     }
 }
