@@ -58,6 +58,7 @@ pub(crate) const TEST: &[Package] = &[
     program("chromium-driver", "chromedriver"),
     file("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
     program("postfix", "postfix"),
+    file("postfix-sqlite", "/usr/lib/postfix/postfix-sqlite.so"),
     // Named first: else Roundcube brings Apache along.
     program("php8.2-fpm", "php-fpm8.2"),
     file("php8.2-cli", "/usr/bin/php8.2"),
