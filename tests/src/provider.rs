@@ -174,7 +174,7 @@ fn world(address: Ipv4Addr, root: &Root) -> World {
         web: format!("https://{address}/"),
         domain: "example.org",
         name: "mail.example.org",
-        http: at(8080),
+        http: at(880),
         mx: at(25),
         submission: at(587),
         submissions: at(465),

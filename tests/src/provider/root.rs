@@ -66,6 +66,7 @@ impl Root {
             word("0.0.0.0", &address.to_string()),
             word("listen 80", &format!("listen {address}:80")),
             word("listen 443", &format!("listen {address}:443")),
+            word("smtp/inet", &format!("{address}:smtp/inet")),
             word("submission inet", &format!("{address}:submission inet")),
             word("submissions inet", &format!("{address}:submissions inet")),
             word("vmail", &vmail),
@@ -74,7 +75,7 @@ impl Root {
             word("extra_groups = tls-guarantee", &format!("extra_groups = {SERVER}")),
             word("-o tls-guarantee", &format!("-o {SERVER}")),
             word("-g tls-guarantee", &format!("-g {SERVER}")),
-            word("root:tls-guarantee", &format!("root:{SERVER}")),
+            word("chown tls-guarantee", &format!("chown {SERVER}")),
             // Nobody is there to type it.
             word("doveadm pw", &format!("doveadm pw -p {PASSWORD}")),
         ];

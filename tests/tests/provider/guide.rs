@@ -40,10 +40,11 @@ fn every_program_takes_its_files(#[case] way: Option<PostfixWay>) {
 /// A file that no program of the test reads would be a file that nobody has tried.
 #[test]
 fn every_file_is_of_a_program_that_runs_here() {
-    const READ: [&str; 10] = [
+    const READ: [&str; 11] = [
         "/etc/dovecot/local.conf",
         "/etc/dovecot/conf.d/95-postfix.conf",
         "/etc/nginx/sites-available/webmail",
+        "/etc/postfix/further-addresses",
         "/etc/postfix/main.cf",
         "/etc/postfix/master.cf",
         "/etc/postfix/own-addresses",

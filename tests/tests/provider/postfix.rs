@@ -93,12 +93,21 @@ fn the_switch_binds_what_is_submitted_to_postfix(#[case] way: PostfixWay) {
     let mail = to_plain(&alice.address);
     let name = submit(&mut as_alice, &mail);
     wait_for_departure(&provider, way, &mail, &name);
-    // At once, in the same session; one mail of everything, to users here as well.
+    // At once, in the same session, for the same recipient.
     alice.switch("on");
+    let mail = to_plain(&alice.address);
+    submit(&mut as_alice, &mail);
+    assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
+    // One mail of everything, to users here as well.
     let mail = Mail::new(&alice.address, &["y@plain.example", "x@tls.example", &bob.address]);
     submit(&mut as_alice, &mail);
     assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
-    bob.wait_for_message("INBOX", &mail.message_id);
+    let raw = bob.wait_for_message("INBOX", &mail.message_id);
+    let raw = String::from_utf8(raw).expect("UTF-8").replace(&mail.message_id, "");
+    assert!(
+        !raw.contains("client.example") && !raw.contains("Authenticated"),
+        "no trace of who sent it: {raw}"
+    );
     assert!(provider.wait_for_delivery(&mail.message_id, "tls.example").tls.is_some());
     assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
     for own in ["alice+mark@example.org", "Alice@Example.ORG", "info@example.org"] {
@@ -113,7 +122,82 @@ fn the_switch_binds_what_is_submitted_to_postfix(#[case] way: PostfixWay) {
     let mail = to_plain(&alice.address);
     let name = submit(&mut as_alice, &mail);
     wait_for_departure(&provider, way, &mail, &name);
-    assert_eq!((alice.stops().len(), bob.stops().len()), (4, 0));
+    assert_eq!((alice.stops().len(), bob.stops().len()), (5, 0));
+}
+
+/// B: its queue manager remembers for a while where mail of this sender to this recipient goes.
+#[test]
+fn the_switch_binds_at_once_whatever_postfix_remembers() {
+    let Some(provider) = Provider::beside_postfix(RoutesBySender) else { return };
+    let alice = provider.alice();
+    let mut as_alice = provider.submit_as(&alice.address);
+    let mut send = || {
+        let mail = Mail::new(&alice.address, &["y@plain.example"]);
+        let name = submit(&mut as_alice, &mail);
+        (mail, name)
+    };
+    let (before, name) = send();
+    wait_for_departure(&provider, RoutesBySender, &before, &name);
+    alice.switch("on");
+    let (guarded, _) = send();
+    assert_stop_of_ours(&alice, &guarded, &["y@plain.example"]);
+    alice.switch("off");
+    let (after, name) = send();
+    wait_for_departure(&provider, RoutesBySender, &after, &name);
+    assert!(provider.deliveries().is_empty());
+    assert_eq!(alice.stops().len(), 1);
+}
+
+/// `Received` would say from where a user sends, and under which name.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn submitted_mail_does_not_say_from_where(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    own_alias(&provider);
+    let (alice, bob) = (provider.alice(), provider.bob());
+    let earlier = "Received: from a.example by b.example with SMTP; Tue, 24 Nov 2026 12:00:00 +0000";
+    for state in ["off", "on"] {
+        alice.switch(state);
+        for door in [Smtp::connect_tls(provider.submissions()), Smtp::connect(provider.submission())] {
+            let mut smtp = door;
+            let hello = "EHLO at-home.client.example";
+            if smtp.command(hello).offers("STARTTLS") {
+                smtp.starttls();
+                smtp.command(hello).expect(250);
+            }
+            smtp.log_in(&alice.address, "demo").expect(235);
+            let mail = Mail::new("info@example.org", &[&bob.address]).with(earlier);
+            submit(&mut smtp, &mail);
+            let got = bob.wait_for_message("INBOX", &mail.message_id);
+            let got = String::from_utf8_lossy(&got).into_owned();
+            let (header, _) = got.split_once("\r\n\r\n").expect("a header");
+            for word in ["at-home", &alice.address, "alice"] {
+                assert!(!header.contains(word), "{word}: {header}");
+            }
+            // Whom a user passes a mail on from is the mail's own matter.
+            assert!(header.contains(earlier), "{header}");
+        }
+    }
+}
+
+/// Else what came back through a forwarding of Postfix's would count as theirs.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn strangers_can_not_send_as_users(#[case] way: PostfixWay) {
+    let Some(provider) = Provider::beside_postfix(way) else { return };
+    let bob = provider.bob();
+    let mut stranger = Smtp::connect(provider.mx());
+    stranger.command("EHLO out.example").expect(250);
+    for (sender, code) in
+        [("alice@example.org", 554), ("Info+x@EXAMPLE.org", 554), ("x@out.example", 250), ("", 250)]
+    {
+        let mail = Mail::new(sender, &[&bob.address]);
+        let reply = stranger.transact(sender, &[&bob.address], &mail.to_string());
+        assert_eq!(reply.code, code, "{sender}: {reply:?}");
+        stranger.command("RSET").expect(250);
+    }
 }
 
 /// Else a user would slip out of the guarantee, or have another's mail stopped.
