@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 use black_box::{Mail, PostfixWay, Provider, Smtp, run};
@@ -72,6 +73,27 @@ fn users_log_in_and_mail_comes_and_goes(#[case] way: Option<PostfixWay>) {
     assert!(provider.deliveries_of(&mail.message_id, "plain.example").is_empty());
     // At last: Dovecot makes everybody wait after a wrong password.
     assert!(log_in(&provider, "wrong").starts_with("HTTP/2 401"), "a wrong password");
+}
+
+/// A failed log-in there would be one of Roundcube's own machine, and there would soon be none for anybody.
+#[test]
+fn nobody_guesses_passwords_through_the_webmail() {
+    let Some(provider) = Provider::start() else { return };
+    for path in ["session", "session?x", "%73ession", "/session", "messages/../session", "session/"] {
+        let answer = roundcube(&provider, &format!("tls-guarantee/api/v1/{path}"), &[("password", "wrong")]);
+        assert!(answer.starts_with("HTTP/2 404"), "{path}: {answer}");
+    }
+    let other = roundcube(&provider, "tls-guarantee/api/v1/guarantee", &[]);
+    assert!(other.starts_with("HTTP/2 401"), "{other}");
+}
+
+/// Dovecot's LMTP, which runs what users write, is of the server's group.
+#[test]
+fn the_certificates_key_is_the_servers_own() {
+    let Some(provider) = Provider::start() else { return };
+    let key = std::fs::metadata(provider.path("/etc/ssl/mail/privkey.pem")).expect("the key");
+    let server = std::fs::metadata(provider.path("/var/lib/tls-guarantee")).expect("its folder");
+    assert_eq!((key.permissions().mode() & 0o777, key.uid()), (0o400, server.uid()));
 }
 
 #[test]
