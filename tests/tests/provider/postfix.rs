@@ -158,7 +158,7 @@ fn submitted_mail_does_not_say_from_where(#[case] way: PostfixWay) {
                 smtp.command(hello).expect(250);
             }
             smtp.log_in(&alice.address, "demo").expect(235);
-            // With SMTPUTF8, `Received` has another word (RFC 6531 section 4.3).
+            // With SMTPUTF8, `Received` has another word (RFC 6531 §4.3).
             for parameter in ["", " SMTPUTF8"] {
                 let mail = Mail::new("info@example.org", &[&bob.address]).with(earlier);
                 smtp.command(&format!("MAIL FROM:<info@example.org>{parameter}")).expect(250);
