@@ -218,3 +218,23 @@ fn p04_no_log_in_without_encryption_and_no_mail_without_log_in() {
     smtp.command("EHLO client.example").expect(250);
     smtp.command(&format!("MAIL FROM:<{ALICE}>")).expect(530);
 }
+
+/// A log-in is for who has the password, whatever else it says.
+#[test]
+fn p04_nobody_logs_in_as_another() {
+    let Some(provider) = Provider::start() else { return };
+    for (identity, code) in [("", 235), (ALICE, 235), ("bob@example.org", 535)] {
+        let response = BASE64_STANDARD.encode(format!("{identity}\0{ALICE}\0{PASSWORD}"));
+        let mut smtp = secured(provider.submission());
+        let told = smtp.command(&format!("AUTH PLAIN {response}"));
+        assert_eq!(told.code, code, "as {identity:?}: {told:?}");
+        if code == 235 {
+            smtp.command("MAIL FROM:<bob@example.org>").expect(553);
+        }
+    }
+    for name in ["alice@example.org\tuser=bob@example.org", "alice@example.org\nAUTH\t9\tPLAIN", "a\u{1}b"] {
+        let told = secured(provider.submission()).log_in(name, PASSWORD);
+        assert!([501, 535].contains(&told.code), "{name:?}: {told:?}");
+    }
+    secured(provider.submission()).log_in(ALICE, PASSWORD).expect(235);
+}

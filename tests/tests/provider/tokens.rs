@@ -93,6 +93,20 @@ fn only_a_fresh_token_of_the_webmails_for_this_server_is_taken() {
     }
 }
 
+/// Spelt in the webmail as the user typed it, and by Dovecot in its own way: it is one account.
+#[test]
+fn p04_an_account_is_one_however_its_name_is_spelt() {
+    let Some(provider) = Provider::start() else { return };
+    let (typed, alice) = (provider.user("Alice@EXAMPLE.org"), provider.alice());
+    typed.switch("on");
+    assert_eq!(alice.guarantee()["state"], "on");
+    let mail = Mail::new(&alice.address, &["y@plain.example"]);
+    let queue_id = provider.submit_as("ALICE@example.org").submit(&mail);
+    typed.settled(&queue_id);
+    assert_eq!((typed.stops().len(), alice.stops().len()), (1, 1));
+    alice.wait_for_bounce(&mail.message_id);
+}
+
 /// One key takes over from another without a page that stops working.
 #[test]
 fn keys_rotate() {
