@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use black_box::{Mail, PostfixWay, Provider, Report, Smtp, User, run, wait_for};
+use black_box::{Mail, PASSWORD, PostfixWay, Provider, Report, Smtp, User, run, wait_for};
 use rstest::rstest;
 
 use crate::hands::receive;
@@ -107,6 +107,13 @@ fn the_switch_binds_what_is_submitted_to_postfix(#[case] way: PostfixWay) {
         submit(&mut as_alice, &mail);
         assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
     }
+    // The other port, with TLS from the start.
+    let mut with_tls = Smtp::connect_tls(provider.submissions());
+    with_tls.command("EHLO client.example").expect(250);
+    with_tls.log_in(&alice.address, PASSWORD).expect(235);
+    let mail = to_plain(&alice.address);
+    submit(&mut with_tls, &mail);
+    assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
     let mail = to_plain(&bob.address);
     let name = submit(&mut as_bob, &mail);
     wait_for_departure(&provider, way, &mail, &name);
@@ -114,7 +121,7 @@ fn the_switch_binds_what_is_submitted_to_postfix(#[case] way: PostfixWay) {
     let mail = to_plain(&alice.address);
     let name = submit(&mut as_alice, &mail);
     wait_for_departure(&provider, way, &mail, &name);
-    assert_eq!((alice.stops().len(), bob.stops().len()), (5, 0));
+    assert_eq!((alice.stops().len(), bob.stops().len()), (6, 0));
 }
 
 /// B: its queue manager remembers for a while where mail of this sender to this recipient goes.
