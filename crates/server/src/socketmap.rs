@@ -25,9 +25,9 @@ use crate::{
 };
 use wire::{Reply, Request};
 
-/// Connections at the same time: Postfix has one for each process that asks, some dozens. More are closed at once, and
-/// Postfix defers.
-const MAX_CONNECTIONS: usize = 200;
+/// Connections at the same time: each of Postfix's processes that asks has one, of its two submission services and the
+/// one that rewrites up to a hundred each. More are closed at once, and Postfix defers.
+const MAX_CONNECTIONS: usize = 500;
 
 /// A connection without a question is closed after so long; Postfix opens another.
 const IDLE: Duration = Duration::from_mins(10);
