@@ -2,11 +2,15 @@
 //! demands, and what proves how a mail was delivered.
 
 use black_box::{Demo, Key, Mail, Report, Role, Screen, User};
+use rstest::rstest;
 
+use crate::banner;
+use crate::hosts::{Host, Language, Look};
 use crate::webmail::Webmail;
 use crate::words::{ENGLISH, GERMAN, Words};
 
 /// The sentences that are looked for, in one language.
+#[derive(Debug)]
 struct Said {
     words: &'static Words,
     level: &'static str,
@@ -58,6 +62,14 @@ const IN_ENGLISH: Said = Said {
     later: "Holds once the guarantee is on.",
 };
 
+impl Said {
+    fn look(&self, screen: Screen) -> Look {
+        let is_german = self.words.language == GERMAN.language;
+        let language = if is_german { Language::German } else { Language::English };
+        Look { screen, ..Look::of(language) }
+    }
+}
+
 /// Sends a mail that is stopped for somebody, and gives its subject.
 fn stopped(user: &User, to: &[&str]) -> String {
     let mail = Mail::new(&user.address, to);
@@ -69,9 +81,16 @@ fn stopped(user: &User, to: &[&str]) -> String {
 /// Pictures in light and dark.
 fn both_lights(page: &Webmail, step: &str) {
     page.shot(step);
-    page.script("document.documentElement.dataset.theme = 'dark'");
+    let switch = |shade: &str| {
+        // As the one webmail and the other do it.
+        page.script(&format!(
+            "const all = document.documentElement; all.dataset.theme = '{shade}'; \
+             all.classList.toggle('dark-mode', '{shade}' == 'dark')"
+        ));
+    };
+    switch("dark");
     page.shot(&format!("{step}-dark"));
-    page.script("document.documentElement.dataset.theme = 'light'");
+    switch("light");
 }
 
 fn page_of(name: &str, demo: &Demo, said: &Said, screen: Screen) -> Option<Webmail> {
@@ -121,22 +140,21 @@ fn downgrade(name: &str, said: &Said, screen: Screen) {
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }
 
-#[test]
-fn where_the_domain_itself_demands_it_no_override_is_offered_in_german() {
-    mismatch("mismatch-de", &IN_GERMAN, Screen::Desktop);
-}
-
-#[test]
-fn where_the_domain_itself_demands_it_no_override_is_offered_in_english() {
-    mismatch("mismatch-en", &IN_ENGLISH, Screen::SmallPhone);
-}
-
-fn mismatch(name: &str, said: &Said, screen: Screen) {
-    let demo = Demo::start();
-    let Some(page) = page_of(name, &demo, said, screen) else { return };
-    let (alice, words) = (demo.alice(), said.words);
-    alice.switch("on");
-    let subject = stopped(&alice, &["eve@dane-mismatch.example"]);
+#[rstest]
+#[case::german("mismatch-de", &IN_GERMAN, Screen::Desktop)]
+#[case::english("mismatch-en", &IN_ENGLISH, Screen::SmallPhone)]
+fn where_the_domain_itself_demands_it_no_override_is_offered(
+    #[case] name: &str,
+    #[case] said: &Said,
+    #[case] screen: Screen,
+    #[values(Host::Reference, Host::Roundcube)] host: Host,
+) {
+    let Some(place) = host.start() else { return };
+    let Some(page) = Webmail::at_alices(host, name, &place, said.look(screen)) else { return };
+    let (alice, words) = (place.alice(), page.words);
+    let address = "eve@dane-mismatch.example";
+    banner::stopped(host, &alice, &[address]);
+    let subject = alice.list("Sent").remove(0).subject;
     page.read(words.inbox, Report::SUBJECT);
     let banner = page.banner(words.stopped);
     let text = banner.text();
@@ -226,20 +244,18 @@ fn level(name: &str, said: &Said, screen: Screen) {
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }
 
-#[test]
-fn a_sent_message_shows_how_it_was_delivered_in_german() {
-    evidence("evidence-de", &IN_GERMAN, Screen::SmallPhone);
-}
-
-#[test]
-fn a_sent_message_shows_how_it_was_delivered_in_english() {
-    evidence("evidence-en", &IN_ENGLISH, Screen::Desktop);
-}
-
-fn evidence(name: &str, said: &Said, screen: Screen) {
-    let demo = Demo::start();
-    let Some(page) = page_of(name, &demo, said, screen) else { return };
-    let words = said.words;
+#[rstest]
+#[case::german("evidence-de", &IN_GERMAN, Screen::SmallPhone)]
+#[case::english("evidence-en", &IN_ENGLISH, Screen::Desktop)]
+fn p14_a_sent_message_shows_how_it_was_delivered(
+    #[case] name: &str,
+    #[case] said: &Said,
+    #[case] screen: Screen,
+    #[values(Host::Reference, Host::Roundcube)] host: Host,
+) {
+    let Some(place) = host.start() else { return };
+    let Some(page) = Webmail::at_alices(host, name, &place, said.look(screen)) else { return };
+    let words = page.words;
     page.write("dora@dane.example, bob@tls.example, gil@bogus.example", "Evidence", "Text.");
     page.send();
     page.expect_sent();
