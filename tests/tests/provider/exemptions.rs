@@ -1,13 +1,12 @@
 //! P15 and P16 with Dovecot's Sieve itself: what a mailbox answers and forwards goes out while its owner's guarantee is
 //! on, and nothing that a user's program can do looks like it.
 
-use std::fs;
 use std::process::Command;
 
 use black_box::{Delivery, Mail, Provider, Smtp, User, run, wait_for};
 use rstest::rstest;
 
-use crate::hands::{CONFIGURATION, add, as_user, file_over_lmtp, receive, reconfigure};
+use crate::hands::{CONFIGURATION, add, as_user, file_over_lmtp, receive, reconfigure, with_srs};
 
 /// Waits for a mail of Dovecot's own to this address, whose Message-ID nobody knows before.
 fn wait_for_mail_to(provider: &Provider, address: &str) -> Delivery {
@@ -250,10 +249,7 @@ fn p16_what_cannot_be_forwarded_now_is_kept() {
 #[test]
 fn p16_by_option_a_forwarding_leaves_under_an_address_of_ours() {
     let Some(mut provider) = Provider::start() else { return };
-    let secret = provider.path("/etc/tls-guarantee/srs.key");
-    fs::write(&secret, "a secret of more than thirty-two characters\n").expect("a secret");
-    let srs = format!("{{ domain = \"example.org\", secret = \"{}\" }}", secret.display());
-    reconfigure(&mut provider, "users = [\"mail\"]", &format!("users = [\"mail\"]\nsrs = {srs}"));
+    with_srs(&mut provider);
     let (alice, bob) = mailboxes_with_guarantee(&provider);
     provider.sieve(&bob.address, "redirect \"someone@plain.example\";");
 

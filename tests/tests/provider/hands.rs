@@ -31,6 +31,14 @@ pub(crate) fn reconfigure(provider: &mut Provider, old: &str, new: &str) {
     provider.start_server();
 }
 
+/// Restarts our server with the sender rewriting scheme.
+pub(crate) fn with_srs(provider: &mut Provider) {
+    let secret = provider.path("/etc/tls-guarantee/srs.key");
+    fs::write(&secret, "a secret of more than thirty-two characters\n").expect("a secret");
+    let srs = format!("srs = {{ domain = \"example.org\", secret = \"{}\" }}", secret.display());
+    reconfigure(provider, "users = [\"mail\"]", &format!("users = [\"mail\"]\n{srs}"));
+}
+
 /// Mail from outside.
 pub(crate) fn receive(provider: &Provider, mail_from: &str, mail: &Mail) {
     let recipients: Vec<&str> = mail.recipients().collect();

@@ -7,7 +7,7 @@ use std::process::Command;
 use black_box::{Mail, PASSWORD, PostfixWay, Provider, Report, Smtp, User, run, wait_for};
 use rstest::rstest;
 
-use crate::hands::receive;
+use crate::hands::{add, receive, with_srs};
 use PostfixWay::{HandsAllOver, RoutesBySender};
 
 /// Postfix takes a mail; the name under which it has it.
@@ -378,4 +378,32 @@ fn nothing_is_sent_while_nobody_knows_whose_it_is(#[case] way: PostfixWay) {
     assert_stop_of_ours(&alice, &mail, &["y@plain.example"]);
     assert!(provider.deliveries().is_empty());
     assert!(!provider.log("postfix").contains("(by Postfix itself)"));
+}
+
+/// What is told about forwarded mail comes in by Postfix, and is ours to send on.
+#[rstest]
+#[case::a(HandsAllOver)]
+#[case::b(RoutesBySender)]
+fn p16_what_bounces_to_an_address_of_ours_comes_back_through_postfix(#[case] way: PostfixWay) {
+    let Some(mut provider) = Provider::beside_postfix(way) else { return };
+    with_srs(&mut provider);
+    let lines = format!(
+        "transport_maps = regexp:{{{{/^SRS[01]=.*@example\\.org$$/ tls-guarantee:[{}]:825}}}}\n",
+        provider.http().ip()
+    );
+    add(&provider, "/etc/postfix/main.cf", &lines);
+    assert!(provider.postfix().command("reload").status.success());
+    let bob = provider.bob();
+    provider.sieve(&bob.address, "redirect \"someone@plain.example\";");
+    let mail = Mail::new("x@tls.example", &[&bob.address]);
+    receive(&provider, "x@tls.example", &mail);
+    let ours = provider.wait_for_delivery(&mail.message_id, "plain.example").mail_from;
+    assert!(ours.starts_with("SRS0="), "{ours}");
+    let report = Mail::new("MAILER-DAEMON@plain.example", &[&ours]);
+    receive(&provider, "", &report);
+    let told = provider.wait_for_delivery(&report.message_id, "tls.example");
+    assert_eq!((told.mail_from.as_str(), told.rcpt_to), ("", vec!["x@tls.example".to_owned()]));
+    let mut smtp = Smtp::connect(provider.mx());
+    smtp.command("EHLO out.example").expect(250);
+    smtp.transact("", &[&ours.replacen("=x@", "=y@", 1)], "\r\n").expect(550);
 }
