@@ -74,6 +74,8 @@ pub(crate) const TEST: &[Package] = &[
     program("swaks", "swaks"),
     program("msmtp", "msmtp"),
     program("mutt", "mutt"),
+    // Without it, mutt knows no way to log in.
+    file("libsasl2-modules", "/usr/share/doc/libsasl2-modules"),
     Package { name: "libnet-ssleay-perl", sign: Sign::Succeeds(&["perl", "-MNet::SSLeay", "-e1"]) },
     program("curl", "curl"),
     program("openssl", "openssl"),
