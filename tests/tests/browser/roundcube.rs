@@ -163,6 +163,7 @@ impl Pages for Roundcube {
             );
             (is_there == true).then_some(())
         });
+        Self::settled(page);
         self.enter_message(page);
     }
 
@@ -173,6 +174,7 @@ impl Pages for Roundcube {
 
     fn open_more(&self, page: &Webmail) {
         page.leave_frames();
+        Self::settled(page);
         if Self::is_phone(page) {
             page.press_first("#layout-content a.toolbar-menu-button");
         }
