@@ -147,6 +147,21 @@ pub(super) async fn shown<'b>(browser: &'b Browser, css: &str) -> Outcome<Vec<El
     Ok(shown.into_iter().map(|inner| Element { browser, inner }).collect())
 }
 
+/// Resolved when the element is where it was a frame before, and nothing that ends is on its way with it.
+const STILL: &str = "const [e, done] = arguments; \
+    const place = () => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join(); }; \
+    const moves = a => a.playState == 'running' && a.effect?.getComputedTiming().endTime < Infinity && a.effect.target?.contains(e); \
+    let was = null; \
+    const look = () => { const is = place(); if (is == was && !document.getAnimations().some(moves)) return done(true); \
+        was = is; requestAnimationFrame(look); }; \
+    look();";
+
+/// The element, when it no longer moves: a menu that is opening would be somewhere else by the time it is pressed.
+pub(super) async fn still<'e>(browser: &Browser, element: &'e WebElement) -> Outcome<&'e WebElement> {
+    browser.driver().execute_async(STILL, vec![element.to_json()?]).await?;
+    Ok(element)
+}
+
 /// Those with this role and name, at this moment.
 pub(super) async fn find<'b>(
     browser: &'b Browser,

@@ -323,7 +323,8 @@ impl Browser {
     fn press_when_still<'b>(&'b self, what: &str, find: impl Fn() -> Element<'b>) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.run(find().inner.click()) {
+            let found = find();
+            match self.run(async { element::still(self, &found.inner).await?.click().await }) {
                 Ok(()) => return,
                 // The page was just putting another in its place, or moving it: nobody can press that.
                 Err(error) if is_moving(&error) && Instant::now() < deadline => thread::sleep(STEP),

@@ -52,7 +52,7 @@ fn without_the_module_roundcube_is_as_it_was() {
     page.read(words.sent, "Without the module");
     page.expect_text("Some text");
     page.open_more();
-    page.click(Role::MenuItem, words.open_as_new);
+    page.choose_open_as_new();
     page.expect_recipients(words.to, BOB);
     page.expect_written("Some text");
     page.leave_composer();

@@ -56,6 +56,10 @@ impl Pages for Reference {
         page.click(Role::Button, page.words.more);
     }
 
+    fn choose_open_as_new(&self, page: &Webmail) {
+        page.click(Role::MenuItem, page.words.open_as_new);
+    }
+
     fn compose(&self, page: &Webmail) {
         page.click(Role::Button, page.words.compose);
     }

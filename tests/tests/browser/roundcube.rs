@@ -181,6 +181,21 @@ impl Pages for Roundcube {
         page.click(Role::Button, page.words.more);
     }
 
+    /// While Roundcube is busy it takes no command, and says nothing of it: a person presses again.
+    fn choose_open_as_new(&self, page: &Webmail) {
+        page.until("the composer", || {
+            if !page.nameless("body.action-compose").is_empty() {
+                return Some(());
+            }
+            if let Some(entry) = page.all(Role::MenuItem, page.words.open_as_new).first() {
+                entry.try_click();
+            } else if page.script("return !!window.rcmail && !rcmail.busy") == true {
+                self.open_more(page);
+            }
+            None
+        });
+    }
+
     fn compose(&self, page: &Webmail) {
         if Self::is_phone(page) || page.nameless("a.compose").is_empty() {
             Self::task(page, page.words.compose);

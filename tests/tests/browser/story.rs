@@ -139,7 +139,7 @@ impl Story {
         page.open_more();
         page.one(Role::MenuItem, words.open_as_new);
         page.shot("more");
-        page.click(Role::MenuItem, words.open_as_new);
+        page.choose_open_as_new();
         page.expect_recipients(words.to, CARLA);
         page.expect_value(words.subject, subject);
         page.expect_written("Liebe beide,\nbis Dienstag.");

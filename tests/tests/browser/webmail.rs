@@ -43,6 +43,9 @@ pub(crate) trait Pages {
     /// Opens the menu More of the open message.
     fn open_more(&self, page: &Webmail);
 
+    /// Presses "Open as new message" in that menu.
+    fn choose_open_as_new(&self, page: &Webmail);
+
     /// Opens a fresh composer.
     fn compose(&self, page: &Webmail);
 
@@ -188,7 +191,12 @@ impl Webmail {
     pub(crate) fn open_as_new(&self, subject: &str) {
         self.read(self.words.sent, subject);
         self.open_more();
-        self.click(Role::MenuItem, self.words.open_as_new);
+        self.choose_open_as_new();
+    }
+
+    /// Chooses the entry of the menu More that is open.
+    pub(crate) fn choose_open_as_new(&self) {
+        self.pages.choose_open_as_new(self);
         self.pages.expect_composer(self);
     }
 
