@@ -12,7 +12,6 @@ use delivery::{DnsServers, Dnssec, Ownership, Settings};
 use serde::{Deserialize, Serialize};
 use small_internet::{Coordinates, Delivery, World, WorldConfig};
 use store::StoreError;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     accounts::AccountError,
@@ -78,17 +77,10 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     if let Some(mx) = addresses.mx {
         world.set_home(mx);
     }
+    let stop = stopped_by_signal()?;
     announce(&addresses, &users);
-    let stop = CancellationToken::new();
-    let stopper = stop.clone();
-    let signal = tokio::spawn(async move {
-        let stopped = stopped_by_signal().await;
-        stopper.cancel();
-        stopped
-    });
     node.run(stop).await;
     world.shutdown().await;
-    signal.await??;
     drop(temporary);
     Ok(())
 }

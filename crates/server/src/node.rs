@@ -332,14 +332,20 @@ async fn upkeep(courier: Courier) {
     }
 }
 
-/// Ends with SIGTERM or Ctrl-C.
-pub async fn stopped_by_signal() -> anyhow::Result<()> {
+/// Is cancelled by SIGTERM or Ctrl-C, from now on: to be called before anybody is told that the server is ready, since
+/// until then a signal ends the process as it is.
+pub fn stopped_by_signal() -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    let stop = CancellationToken::new();
+    let stopper = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopper.cancel();
+    });
+    Ok(stop)
 }

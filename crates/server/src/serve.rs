@@ -8,7 +8,6 @@ use std::{
 use anyhow::Context;
 use delivery::{Ownership, Settings};
 use jiff::SignedDuration;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, Listen, WebmailKey, WebmailOptions},
@@ -28,20 +27,14 @@ const SMTP: u16 = 25;
 pub async fn run(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("data = {}", config.data.display()))?;
     let node = Node::open(node_config(&config, settings(&config)?)?).await?;
+    let stop = stopped_by_signal()?;
     if let Some(http) = node.addresses().http {
         println!("ready: http://{http}");
     } else {
         println!("ready");
     }
-    let stop = CancellationToken::new();
-    let stopper = stop.clone();
-    let signal = tokio::spawn(async move {
-        let stopped = stopped_by_signal().await;
-        stopper.cancel();
-        stopped
-    });
     node.run(stop).await;
-    signal.await?
+    Ok(())
 }
 
 /// Whether all that the configuration names can be used, without leaving anything behind.
