@@ -3,7 +3,7 @@
 //!
 //! Nothing here may break Roundcube: where a place is missing, nothing is shown; where the server does not answer, mail is
 //! read and written as ever. The page's own script, `www/roundcube/tls_guarantee/boot.js`, loads this module where it is
-//! needed, holds Send until [`compose`] has judged, and carries what was sent from one page to the next.
+//! needed, holds Send until `compose` has judged, and carries what was sent from one page to the next.
 
 mod actions;
 mod boot;
