@@ -23,8 +23,7 @@ fn escaped(text: &str) -> String {
 /// A dialog.
 pub(crate) fn show(dialog: Dialog) {
     let rcmail = js::rcmail();
-    let framed = js::call(&rcmail, "is_framed", &[]).is_truthy();
-    let window = if framed { js::get(&js_sys::global(), "parent") } else { js_sys::global().into() };
+    let window = js::whole_page();
     // Another window's document is of another class there.
     let document: Document = js::get(&window, "document").unchecked_into();
     let Some(content) = content(&document, &dialog) else { return };

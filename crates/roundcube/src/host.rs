@@ -1,7 +1,9 @@
 //! The plugin's bridge into Roundcube.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use gloo_timers::future::sleep;
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::Way;
 use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host, Purpose};
@@ -10,6 +12,10 @@ use wasm_bindgen::JsValue;
 use crate::page::{Page, way_name};
 use crate::token::Tokens;
 use crate::{actions, dialog, js};
+
+/// How often the page is looked at until it is quiet, and how many times.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 40;
 
 /// Roundcube, for the account that the page is for.
 pub(crate) struct Roundcube {
@@ -70,6 +76,7 @@ impl Host for Roundcube {
             if uid.is_falsy() {
                 return Err(ClientError::Unreadable);
             }
+            until_quiet().await;
             compose(&[
                 ("_mbox", mbox),
                 ("_uid", uid),
@@ -88,6 +95,19 @@ impl Host for Roundcube {
 
     fn show(&self, dialog: Dialog) {
         dialog::show(dialog);
+    }
+}
+
+/// Waits until Roundcube's page asks for nothing, for a moment at most. Of two requests of one session within half a second
+/// the later answer may undo what the other has noted (`rcube_session::get_cache`), and the composer would not be found.
+async fn until_quiet() {
+    let window = js::whole_page();
+    for _ in 0..LOOKS {
+        let is_busy = js::at(&window, &["rcmail", "busy"]).is_truthy();
+        if !is_busy && js::at(&window, &["jQuery", "active"]).is_falsy() {
+            return;
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 

@@ -87,6 +87,12 @@ pub(crate) fn rcmail() -> JsValue {
     get(&js_sys::global(), "rcmail")
 }
 
+/// The window of the whole page: from within the preview, the one around it.
+pub(crate) fn whole_page() -> JsValue {
+    let is_framed = call(&rcmail(), "is_framed", &[]).is_truthy();
+    if is_framed { get(&js_sys::global(), "parent") } else { js_sys::global().into() }
+}
+
 /// Has Roundcube call a function on an event for as long as the page lives.
 pub(crate) fn listen(event: &str, function: JsValue) {
     call(&rcmail(), "addEventListener", &[event.into(), function]);
