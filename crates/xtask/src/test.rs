@@ -21,7 +21,8 @@ const SHARED_WITH_THE_BROWSER: [&str; 3] = ["guarantee", "bounce", "api"];
 /// A name to announce, and the work.
 type Step = (&'static str, fn(&Progress) -> anyhow::Result<Counts>);
 
-/// Each goes on where the one before failed, so that one run shows all there is to mend.
+/// Each goes on where the one before failed, so that one run shows all there is to mend. The tests come last: what failed
+/// is what a reader looks for at the end.
 const STEPS: &[Step] = &[
     ("Debian's packages", |progress| {
         setup::packages(progress, setup::BUILD)?;
@@ -35,9 +36,9 @@ const STEPS: &[Step] = &[
     ("Roundcube's plugin", |progress| package::plugin(progress).map(|_| Counts::of_step(true))),
     ("the shared crates compile for the browser", shared_crates),
     ("the server", |progress| demo::build_server(progress).map(|()| Counts::of_step(true))),
-    ("the tests", |_| tests()),
     ("the examples in the documentation", |_| run_tests(cargo().args(["test", "--workspace", "--doc"]))),
     ("the documentation", documentation),
+    ("the tests", |_| tests()),
 ];
 
 /// Runs the steps and ends with the line that a CI reads.
