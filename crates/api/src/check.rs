@@ -1,4 +1,7 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::AuthenticatedBy;
 
 /// `POST /checks`: ask how mail to these recipients would travel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,45 @@ pub struct Check {
     pub promised: bool,
     /// Why, as a sentence.
     pub reason: String,
+    /// How the host has proven who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_by: Option<AuthenticatedBy>,
+    /// Why the guarantee would stop it: the word that a stop has as its `cause`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The MX host that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// When it was looked at, for this account: an answer may be some minutes old.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub observed_at: Option<Timestamp>,
+    /// Whether the account has an exception for this recipient: then the guarantee stops nothing there.
+    #[serde(default)]
+    pub exception: bool,
+}
+
+impl Check {
+    /// A check of which no more is known than this.
+    pub fn new(
+        recipient: impl Into<String>,
+        protection: ProtectionWord,
+        outcome: Outcome,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            recipient: recipient.into(),
+            protection,
+            outcome,
+            promised: false,
+            reason: reason.into(),
+            authenticated_by: None,
+            cause: None,
+            host: None,
+            observed_at: None,
+            exception: false,
+        }
+    }
 }
 
 /// Protection as `/checks` says it.

@@ -5,6 +5,9 @@
 mod account;
 mod check;
 mod event;
+mod exception;
+mod forwarding;
+mod history;
 mod mailbox;
 mod message;
 mod problem;
@@ -14,6 +17,9 @@ mod time;
 pub use account::{Credentials, Guarantee, GuaranteeState, Session, SessionAccount};
 pub use check::{Check, CheckRequest, CheckResponse, Outcome, ProtectionWord};
 pub use event::{Event, RESYNC};
+pub use exception::{DemandRecorded, DemandRequest, Exception, NewException, Preferences};
+pub use forwarding::{Forwarding, NewForwarding};
+pub use history::{HostMemory, PastOverride, Week};
 pub use mailbox::{Flags, ListedMessage};
 pub use message::{
     Attachment, AuthenticatedBy, Draft, MessageRecipient, MessageStatus, RecipientState, Submitted,

@@ -310,23 +310,12 @@ fn domain_of(recipient: &str) -> Result<String, String> {
 }
 
 fn invalid(recipient: &str, reason: String) -> Check {
-    Check {
-        recipient: recipient.to_owned(),
-        protection: ProtectionWord::Invalid,
-        outcome: Outcome::Unknown,
-        promised: false,
-        reason,
-    }
+    Check::new(recipient, ProtectionWord::Invalid, Outcome::Unknown, reason)
 }
 
 fn local(recipient: &str) -> Check {
-    Check {
-        recipient: recipient.to_owned(),
-        protection: ProtectionWord::Encrypted,
-        outcome: Outcome::Deliver,
-        promised: false,
-        reason: "The mailbox is on this server: the mail does not leave it".to_owned(),
-    }
+    let reason = "The mailbox is on this server: the mail does not leave it";
+    Check::new(recipient, ProtectionWord::Encrypted, Outcome::Deliver, reason)
 }
 
 fn outcome(recipient: &str, probe: &Probe) -> Check {
@@ -340,7 +329,7 @@ fn outcome(recipient: &str, probe: &Probe) -> Check {
         Err(Conclusion::Defer(cause)) => (ProtectionWord::Unknown, Outcome::Defer, cause.text()),
     };
     let promised = promised(&probe.facts);
-    Check { recipient: recipient.to_owned(), protection, outcome, promised, reason }
+    Check { promised, ..Check::new(recipient, protection, outcome, reason) }
 }
 
 /// Whether the domain binds its senders: by DANE or by MTA-STS.

@@ -158,8 +158,12 @@ mod tests {
         subject: String::new(), recipients: vec![], delivered_others: 0, waiting_others: 0, replaced_by: None }))]
     #[case::delivery(Event::Delivery(api::MessageStatus { id: "Q".to_owned(), message_id: None,
         accepted_at: "2026-11-24T13:05:00Z".parse().unwrap(), recipients: vec![] }))]
-    #[case::check(Event::Check(api::Check { recipient: "a@b.example".to_owned(), protection: api::ProtectionWord::None,
-        outcome: api::Outcome::Stop, promised: false, reason: String::new() }))]
+    #[case::check(Event::Check(api::Check::new(
+        "a@b.example",
+        api::ProtectionWord::None,
+        api::Outcome::Stop,
+        ""
+    )))]
     fn known_events(#[case] event: Event) {
         let mut written = serde_json::to_value(&event).unwrap();
         let message = Message { name: event.name().to_owned(), data: written["data"].take().to_string() };

@@ -117,11 +117,6 @@ async fn collect(arriving: &mut UnboundedReceiver<Vec<Check>>, deadline: Instant
 }
 
 fn unknown(recipient: &str) -> Check {
-    Check {
-        recipient: recipient.to_owned(),
-        protection: ProtectionWord::Unknown,
-        outcome: Outcome::Unknown,
-        promised: false,
-        reason: "The receiving server has not answered yet.".to_owned(),
-    }
+    let reason = "The receiving server has not answered yet.";
+    Check::new(recipient, ProtectionWord::Unknown, Outcome::Unknown, reason)
 }

@@ -26,7 +26,7 @@ impl Checker for Scripted {
 fn encrypted(recipient: String) -> Check {
     let reason = "It offered TLS.".to_owned();
     let (protection, outcome) = (ProtectionWord::Encrypted, Outcome::Deliver);
-    Check { recipient, protection, outcome, promised: false, reason }
+    Check::new(recipient, protection, outcome, reason)
 }
 
 #[tokio::test]
