@@ -49,6 +49,9 @@ pub struct StoppedRecipient {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     #[serde(with = "crate::time")]
     pub stopped_at: Timestamp,
+    /// The queue id of the message that was sent to this recipient in its stead, whatever became of that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
 }
 
 /// `POST /stops/{id}/replacements`: which message is sent in the stead of the stopped one.

@@ -245,6 +245,7 @@ mod tests {
             tls_last_seen: None,
             status: "5.7.4".to_owned(),
             stopped_at: jiff::Timestamp::UNIX_EPOCH,
+            replaced_by: None,
         };
         Stop {
             id: "S1".to_owned(),

@@ -112,6 +112,7 @@ mod tests {
             tls_last_seen: None,
             status: String::new(),
             stopped_at: jiff::Timestamp::UNIX_EPOCH,
+            replaced_by: None,
         };
         let found = CauseWord::of_stopped(&recipient);
         assert_eq!((found, found.is_liftable(), found.is_worse_than_before()), (expected, liftable, worse));

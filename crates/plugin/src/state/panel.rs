@@ -89,7 +89,7 @@ pub struct Row {
     pub host: String,
     /// Why.
     pub cause: CauseWord,
-    /// Whether another message was sent in its stead.
+    /// Whether another message was sent there in its stead.
     pub sent_again: bool,
 }
 
@@ -99,13 +99,12 @@ const ROWS: usize = 50;
 /// The table of stops, newest first.
 pub fn rows(stops: &[Stop]) -> Vec<Row> {
     let of_stop = |stop: &Stop| {
-        let sent_again = stop.replaced_by.is_some();
-        let row = move |recipient: &StoppedRecipient| Row {
+        let row = |recipient: &StoppedRecipient| Row {
             stopped_at: recipient.stopped_at,
             address: recipient.address.clone(),
             host: recipient.host.clone(),
             cause: CauseWord::of_stopped(recipient),
-            sent_again,
+            sent_again: recipient.replaced_by.is_some(),
         };
         stop.recipients.iter().map(row).collect::<Vec<_>>()
     };
@@ -168,6 +167,7 @@ mod tests {
                 host_address: "127.0.0.5".to_owned(),
                 reason: String::new(),
                 cause: "no_starttls".to_owned(),
+                replaced_by: replaced_by.map(str::to_owned),
                 tls_last_seen: None,
                 status: "5.7.4".to_owned(),
                 stopped_at: time(&format!("2026-11-24T11:{minute:02}:00Z")),

@@ -64,6 +64,7 @@ mod tests {
             tls_last_seen: None,
             status: "5.7.4".to_owned(),
             stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
+            replaced_by: None,
         };
         Stop {
             id: id.to_owned(),

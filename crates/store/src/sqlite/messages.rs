@@ -258,7 +258,7 @@ fn show_stop(connection: &Connection, line: &Line<'_>) -> Result<Stop> {
 }
 
 fn stopped_recipients(connection: &Connection, message: i64) -> Result<Vec<StoppedRecipient>> {
-    let sql = "SELECT id, address, cause, changed_at FROM recipient
+    let sql = "SELECT id, address, cause, changed_at, replaced_by FROM recipient
                WHERE message = ?1 AND state = 'stopped' ORDER BY position";
     cells::rows(connection, "recipient", sql, [message], |line| {
         let cause: Cause = line.json("cause")?;
@@ -275,6 +275,7 @@ fn stopped_recipients(connection: &Connection, message: i64) -> Result<Vec<Stopp
             },
             status: cause.status(),
             stopped_at: line.time("changed_at")?,
+            replaced_by: line.get("replaced_by")?,
         })
     })
 }

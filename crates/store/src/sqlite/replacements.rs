@@ -69,5 +69,12 @@ fn own_stop(connection: &Connection, stop: &str, account: i64) -> Result<Option<
 
 fn mark(connection: &Connection, stop: i64, by: &str) -> Result<()> {
     change(connection, "UPDATE stop SET replaced_by = ?2 WHERE message = ?1", params![stop, by])?;
+    // only for those whom it goes to: the others are still without it
+    change(
+        connection,
+        "UPDATE recipient SET replaced_by = ?2 WHERE message = ?1 AND lower(address) IN
+             (SELECT lower(address) FROM recipient WHERE message = (SELECT id FROM message WHERE queue_id = ?2))",
+        params![stop, by],
+    )?;
     Ok(())
 }

@@ -47,6 +47,25 @@ async fn what_was_announced_replaces_the_stopped_message(#[case] new: NewMessage
     assert_eq!(store.replaced_by().await, replaces.then(|| "m2".to_owned()));
 }
 
+/// Whom the later message does not go to is still without it; who got it from another one keeps that.
+#[tokio::test]
+async fn each_recipient_has_a_replacement_of_its_own() {
+    let store = home().await;
+    let all = ["carla@plain.example", "dora@plain.example", "eve@plain.example"];
+    store.accept(message("m1", &all)).await.unwrap();
+    for address in all {
+        store.record_for("m1", address, stopped(), 1).await;
+    }
+    for (queue_id, to) in [("m2", "Carla@plain.example"), ("m3", "eve@plain.example")] {
+        let new = message(queue_id, &[to, "bob@tls.example"]);
+        store.accept(new.with(|new| new.replaces = Some("m1".to_owned()))).await.unwrap();
+    }
+    let stop = store.stops(ALICE, None).await.unwrap().remove(0);
+    let by = stop.recipients.iter().map(|one| one.replaced_by.as_deref()).collect::<Vec<_>>();
+    assert_eq!(by, [Some("m2"), None, Some("m3")]);
+    assert_eq!(stop.replaced_by.as_deref(), Some("m3"));
+}
+
 #[tokio::test]
 async fn an_announcement_may_come_after_the_message() {
     let store = with_a_stop().await;

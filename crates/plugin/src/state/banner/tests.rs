@@ -62,6 +62,7 @@ fn recipient(address: &str, host: &str, cause: &str, stopped_at: &str) -> Stoppe
         tls_last_seen: None,
         status: "5.7.4".to_owned(),
         stopped_at: stopped_at.parse().unwrap(),
+        replaced_by: None,
     }
 }
 

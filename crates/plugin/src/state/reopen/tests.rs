@@ -81,6 +81,7 @@ fn stop(message_id: &str, addresses: &[&str]) -> Stop {
         tls_last_seen: None,
         status: "5.7.4".to_owned(),
         stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
+        replaced_by: None,
     };
     Stop {
         id: "S1".to_owned(),
