@@ -84,6 +84,30 @@ pub fn long(time: Timestamp, locale: Locale) -> Moment {
     moment(time, locale, DAY)
 }
 
+/// The end of something, within sentences: `15:30`, or with its day if that is another.
+pub fn until(time: Timestamp, locale: Locale) -> String {
+    match short(time, locale) {
+        Moment::Today(text) | Moment::Other(text) => text,
+    }
+}
+
+/// The minute of the user's day, from 0 to 1439.
+pub fn minute_of_day() -> u32 {
+    let now = Date::new_0();
+    now.get_hours() * 60 + now.get_minutes()
+}
+
+/// When it is this hour by the user's clock, so many days from today.
+pub fn at_hour(days: u32, hour: u32) -> Timestamp {
+    let at = Date::new_0();
+    at.set_date(at.get_date() + days);
+    at.set_hours(hour);
+    at.set_minutes(0);
+    at.set_seconds(0);
+    at.set_milliseconds(0);
+    Timestamp::from_millisecond(millisecond(at.get_time())).unwrap_or_default()
+}
+
 /// The day: `19. November 2026`.
 pub fn day(time: Timestamp, locale: Locale) -> String {
     format(time, locale, DAY)

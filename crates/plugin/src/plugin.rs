@@ -23,6 +23,9 @@ use crate::state::reopen::{self, Way};
 use crate::state::stops;
 
 type Listener = Rc<dyn Fn(&Event)>;
+/// How long to wait before asking whether a pause is over that should be.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
 type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The plugin of one logged-in account, in the context of all its components.
@@ -38,6 +41,8 @@ pub struct Plugin {
     evidence: RwSignal<evidence::Known>,
     /// How often the server has told of changes by itself: an answer that was asked for before is older.
     told: StoredValue<u32>,
+    /// The end of the pause that is being waited for.
+    pause: StoredValue<Option<Timestamp>>,
     /// Claims of stops that the server could not be asked about.
     unchecked: StoredValue<Vec<RwSignal<Known<()>>>>,
 }
@@ -57,6 +62,7 @@ impl Plugin {
             sent: StoredValue::new(None),
             evidence: RwSignal::default(),
             told: StoredValue::new(0),
+            pause: StoredValue::new(None),
             unchecked: StoredValue::new(Vec::new()),
         };
         provide_context(plugin);
@@ -90,9 +96,9 @@ impl Plugin {
         self.guarantee.read_only()
     }
 
-    /// What the switch shows: as [`Plugin::guarantee`], and a pause is over when its time has come.
+    /// What the switch shows.
     pub fn panel(self) -> Memo<Panel> {
-        Memo::new(move |_| self.guarantee.with(|guarantee| Panel::of(guarantee, browser::now())))
+        Memo::new(move |_| self.guarantee.with(Panel::of))
     }
 
     /// How much the guarantee demands; the least while that is not known.
@@ -186,19 +192,30 @@ impl Plugin {
         if let Some(sent) = self.sent.try_update_value(Option::take).flatten() {
             self.after_sending(&sent);
         }
-        match Panel::of(&Known::Known(guarantee), browser::now()) {
-            Panel::On => self.dismiss_reminder(),
-            Panel::Paused(until) => self.look_again_at(until),
-            Panel::Off | Panel::Waiting | Panel::Unknown => {}
+        if guarantee.state == GuaranteeState::On {
+            self.dismiss_reminder();
         }
+        self.ask_again_at(guarantee.until);
     }
 
-    /// Has everybody look at the switch again when a pause ends.
-    fn look_again_at(self, until: Timestamp) {
-        let left = Duration::try_from(until.duration_since(browser::now())).unwrap_or_default();
+    /// Asks the server when a pause should be over, in case its event does not come. The browser's clock may be wrong:
+    /// what is over by it, and not by the server's, is asked about now and again.
+    fn ask_again_at(self, until: Option<Timestamp>) {
+        if self.pause.try_update_value(|pause| std::mem::replace(pause, until)) == Some(until) {
+            return;
+        }
+        let Some(until) = until else { return };
+        let left = until.as_millisecond().saturating_sub(browser::now().as_millisecond());
+        let left = match u64::try_from(left) {
+            Ok(left @ 1..) => Duration::from_millis(left + 500),
+            Ok(0) | Err(_) => ASK_AGAIN,
+        };
         spawn_local(async move {
-            sleep(left + Duration::from_millis(500)).await;
-            let _ = self.guarantee.try_update(|_| ());
+            sleep(left).await;
+            if self.pause.try_get_value() == Some(Some(until)) {
+                self.pause.set_value(None);
+                self.refresh();
+            }
         });
     }
 
@@ -207,10 +224,24 @@ impl Plugin {
     /// # Errors
     /// As [`Client::set_guarantee`]; nothing has changed then.
     pub async fn switch(self, state: GuaranteeState) -> Result<(), ClientError> {
-        let wanted = Guarantee { state, until: None, level: None, was_on: false };
-        let guarantee = self.asks()?.set_guarantee(&wanted).await?;
-        self.take_over_newest(guarantee);
-        Ok(())
+        self.set(Guarantee { state, until: None, level: None, was_on: false }).await
+    }
+
+    /// Pauses the guarantee until then; the server ends the pause by itself.
+    ///
+    /// # Errors
+    /// As [`Client::set_guarantee`]; nothing has changed then.
+    pub async fn pause(self, until: Timestamp) -> Result<(), ClientError> {
+        let state = GuaranteeState::Paused;
+        self.set(Guarantee { state, until: Some(until), level: None, was_on: false }).await
+    }
+
+    fn set(self, wanted: Guarantee) -> Later<Result<(), ClientError>> {
+        Box::pin(async move {
+            let guarantee = self.asks()?.set_guarantee(&wanted).await?;
+            self.take_over_newest(guarantee);
+            Ok(())
+        })
     }
 
     /// Sets how much the guarantee demands, and leaves the switch as the server has it.
@@ -311,8 +342,7 @@ impl Plugin {
         if self.guarantee.with_untracked(|guarantee| guarantee.get().is_none()) {
             return self.sent.set_value(Some(draft.clone()));
         }
-        let next =
-            self.guarantee.with_untracked(|guarantee| reminder::next(draft, guarantee, browser::now()));
+        let next = self.guarantee.with_untracked(|guarantee| reminder::next(draft, guarantee));
         self.reminder.set(next);
     }
 

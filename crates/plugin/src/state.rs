@@ -6,6 +6,7 @@ pub mod compose;
 pub mod evidence;
 pub mod notice;
 pub mod panel;
+pub mod pause;
 pub mod recipients;
 pub mod reminder;
 pub mod reopen;

@@ -16,7 +16,7 @@ pub fn ReminderBar() -> impl IntoView {
         let text = match plugin.reminder().get() {
             None => return nothing(),
             Some(Reminder::Off) => w!(reminder).to_owned(),
-            Some(Reminder::Paused(until)) => w!(reminder_paused, time = browser::clock(until, locale())),
+            Some(Reminder::Paused(until)) => w!(reminder_paused, time = browser::until(until, locale())),
         };
         let switching = Switching::new(plugin);
         let buttons = classed("div", "row").child(switching.button(plugin.panel(), false)).child(button(

@@ -3,6 +3,7 @@ use leptos::prelude::*;
 
 use super::level_choice::level_choice;
 use super::parts::{button, cause, failure, paragraph};
+use super::pause_panel::pause_panel;
 use super::switch_button::Switching;
 use crate::Plugin;
 use crate::browser;
@@ -43,7 +44,7 @@ fn known(plugin: Plugin, panel: Memo<Panel>) -> AnyView {
     });
     let title = move || match panel.get() {
         Panel::On => w!(panel_on_title).to_owned(),
-        Panel::Paused(until) => w!(panel_paused_title, time = browser::clock(until, locale())),
+        Panel::Paused(until) => w!(panel_paused_title, time = browser::until(until, locale())),
         Panel::Off | Panel::Waiting | Panel::Unknown => w!(panel_off_title).to_owned(),
     };
     let text = move || {
@@ -56,12 +57,15 @@ fn known(plugin: Plugin, panel: Memo<Panel>) -> AnyView {
         said.to_owned()
     };
     let switching = Switching::new(plugin);
-    let said = el("div")
+    let state = el("div")
         .attr("role", "status")
         .child(el("h2").attr("id", "tlsg-state").live_text(title))
-        .child(el("p").live_text(text))
+        .child(el("p").live_text(text));
+    let said = el("div")
+        .child(state)
         .child(switching.button(panel, true))
         .view(switching.failure())
+        .view(pause_panel(switching, panel))
         .child(classed("p", "small").text(w!(panel_always)));
     el("section")
         .live_attr("class", class)

@@ -17,11 +17,11 @@ pub enum Reminder {
 
 /// After `sent` was sent: a reminder while the guarantee is off or paused and had been on, but not
 /// after an override, whose very sense is that nothing need be switched.
-pub fn next(sent: &Draft, guarantee: &Known<Guarantee>, now: Timestamp) -> Option<Reminder> {
+pub fn next(sent: &Draft, guarantee: &Known<Guarantee>) -> Option<Reminder> {
     if !sent.overridden().is_empty() || !guarantee.get()?.was_on {
         return None;
     }
-    match Panel::of(guarantee, now) {
+    match Panel::of(guarantee) {
         Panel::Off => Some(Reminder::Off),
         Panel::Paused(until) => Some(Reminder::Paused(until)),
         Panel::On | Panel::Waiting | Panel::Unknown => None,
@@ -36,7 +36,6 @@ mod tests {
     use super::*;
     use crate::draft::{Address, Recipients};
 
-    const NOW: &str = "2026-11-24T12:00:00Z";
     const LATER: &str = "2026-11-24T13:00:00Z";
 
     #[rstest]
@@ -59,7 +58,7 @@ mod tests {
             ..Draft::default()
         };
         let guarantee = Known::Known(Guarantee { state, until, level: None, was_on });
-        assert_eq!(next(&sent, &guarantee, NOW.parse().unwrap()), expected);
-        assert_eq!(next(&sent, &Known::Waiting, NOW.parse().unwrap()), None);
+        assert_eq!(next(&sent, &guarantee), expected);
+        assert_eq!(next(&sent, &Known::Waiting), None);
     }
 }

@@ -3,7 +3,7 @@
 use api::SessionAccount;
 use leptos::prelude::*;
 use plugin::Draft;
-use plugin::components::{GuaranteeState, ReminderBar};
+use plugin::components::{GuaranteeState, PauseBar, ReminderBar};
 
 use super::{button, compose, dialog, list, message, plain_button, settings};
 use crate::drafts::Origin;
@@ -56,7 +56,7 @@ pub(super) fn shell(account: SessionAccount) -> El {
         .live_attr("data-view", move || Some(mail.route.get().pane().to_owned()))
         .child(skip)
         .child(bar(mail))
-        .child(classed("div", "notes").child(notice(mail)).view(view! { <ReminderBar /> }.into_any()))
+        .child(notes(mail))
         .child(navigation(mail))
         .child(
             classed("main", "panes")
@@ -87,6 +87,14 @@ pub(super) fn theme_button() -> El {
         .attr("aria-label", w!(theme))
         .attr("title", w!(theme))
         .icon("theme")
+}
+
+/// What stands above the page: what was said, the pause, the reminder.
+fn notes(mail: Mail) -> El {
+    classed("div", "notes")
+        .child(notice(mail))
+        .view(view! { <PauseBar /> }.into_any())
+        .view(view! { <ReminderBar /> }.into_any())
 }
 
 fn notice(mail: Mail) -> El {
