@@ -26,7 +26,7 @@ pub struct Attempt {
     /// What must hold.
     pub requirement: Requirement,
     /// The message asks for REQUIRETLS on the way that follows. Where the requirement does not demand it, as of a
-    /// report, it is said to hosts that offer it (RFC 8689 §5).
+    /// report (RFC 8689 §5) or where its sender demands the next host alone, it is said to hosts that offer it.
     pub requiretls: bool,
     /// The envelope's sender.
     pub reverse_path: ReversePath,
@@ -142,6 +142,7 @@ impl Courier {
             let mut cleared = self.cleared(host, address, reuse, remaining, log).await?;
             match round.transact(&mut cleared, remaining).await {
                 Transacted::Stale(state) => {
+                    log.take_back();
                     reuse = Reuse::Never;
                     if state == State::Usable {
                         cleared.connection.leave().await;

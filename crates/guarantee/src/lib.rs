@@ -79,7 +79,7 @@ pub use judge::{Authentication, Clearance, Verdict, judge};
 pub use memory::{FADES_AFTER, LINE_WINDOW, Line, Loss, Remembered, recognise};
 pub use plan::{Dane, Plan, PlannedHost, StsDemand, plan};
 pub use protection::Protection;
-pub use requirement::{Asked, Level, Origin, Requirement, Wish, requirement};
+pub use requirement::{Asked, Level, Lifts, Origin, Requirement, Wish, requirement};
 pub use schedule::{EXPIRES_AFTER, delay_notice_after, next_attempt, next_local_attempt};
 pub use sighting::{AppliedPolicy, ResultType, Sighted, Sighting, policy_sightings, sighting};
 pub use sts::{MAX_POLICY, Sts, StsFile, StsFileError, StsMode, StsPolicy, StsProblem, sts_id};

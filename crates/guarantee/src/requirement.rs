@@ -64,7 +64,8 @@ pub enum Origin {
     Report,
 }
 
-/// What a message itself asks of its way (RFC 8689); REQUIRETLS goes before the header (§4.1).
+/// What a message asks of its way: of itself (RFC 8689), where REQUIRETLS goes before the header (§4.1), or by what its
+/// sender has recorded about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wish {
@@ -75,6 +76,44 @@ pub enum Wish {
     TlsOptional,
     /// The parameter REQUIRETLS on MAIL (§2).
     RequireTls,
+    /// Only hosts that prove who they are: the sender has recorded it beforehand, for this one message.
+    Demanded,
+}
+
+impl Wish {
+    /// The same with the sender's recorded demand. REQUIRETLS asks for more; the header yields, as to REQUIRETLS (§4.1).
+    #[must_use]
+    pub fn with_demand(self) -> Self {
+        match self {
+            Self::RequireTls => Self::RequireTls,
+            Self::None | Self::TlsOptional | Self::Demanded => Self::Demanded,
+        }
+    }
+
+    /// Whether a host that offers REQUIRETLS is asked to hold the way that follows to it.
+    pub fn goes_on(self) -> bool {
+        match self {
+            Self::RequireTls | Self::Demanded => true,
+            Self::None | Self::TlsOptional => false,
+        }
+    }
+}
+
+/// The account's own decisions that lift its guarantee, and nothing else, for one recipient of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lifts {
+    /// It has recorded the decision to send this message to this recipient without the guarantee.
+    pub override_recorded: bool,
+    /// It has a standing exception for the recipient's address or domain.
+    pub exception: bool,
+    /// It lets mail that is encrypted end to end leave without TLS, and this one is.
+    pub end_to_end: bool,
+}
+
+impl Lifts {
+    fn any(self) -> bool {
+        self.override_recorded || self.exception || self.end_to_end
+    }
 }
 
 /// What the requirement of one recipient depends on, as it stands when the message is accepted.
@@ -92,8 +131,8 @@ pub struct Asked {
     pub wish: Wish,
     /// Its reverse-path is null: it is itself a report, perhaps of another server or program.
     pub is_report: bool,
-    /// The account has recorded the decision to send this message to this recipient without the guarantee.
-    pub override_recorded: bool,
+    /// What the account has decided for this recipient.
+    pub lifts: Lifts,
 }
 
 /// What must hold for one recipient: fixed at the 250, later switches touch nothing accepted.
@@ -104,8 +143,9 @@ pub fn requirement(asked: &Asked) -> Requirement {
         // RFC 8689 §5: a report is not to be lost because its way lacks REQUIRETLS.
         (Origin::Report, _) => return Requirement::Opportunistic,
         (_, Wish::RequireTls) if asked.is_report => {}
-        // RFC 8689 §4.1. No switch or exemption lifts what the sender of this message asks for it.
+        // RFC 8689 §4.1. No switch, exemption or exception lifts what the sender of this message asks for it.
         (_, Wish::RequireTls) => return Requirement::RequireTls,
+        (_, Wish::Demanded) => return Requirement::Authenticated,
         // A foreign header lifts nothing: only that of a logged-in user's own mail.
         (Origin::Submission | Origin::MailStore | Origin::Incoming, Wish::None | Wish::TlsOptional) => {}
     }
@@ -115,7 +155,7 @@ pub fn requirement(asked: &Asked) -> Requirement {
         Origin::MailStore | Origin::Incoming | Origin::Report => false,
     };
     match asked.level {
-        _ if !under_guarantee || asked.override_recorded => Requirement::Opportunistic,
+        _ if !under_guarantee || asked.lifts.any() => Requirement::Opportunistic,
         Level::Encrypted => Requirement::Encrypted,
         Level::Authenticated => Requirement::Authenticated,
     }

@@ -35,17 +35,19 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
     for origin in [Origin::Submission, Origin::MailStore, Origin::Incoming, Origin::Report] {
         for (switch, holds) in switches {
             for (level, at_level) in levels {
-                for wish in [Wish::None, Wish::TlsOptional, Wish::RequireTls] {
-                    for (override_recorded, is_report) in
-                        [(false, false), (false, true), (true, false), (true, true)]
+                for wish in [Wish::None, Wish::TlsOptional, Wish::RequireTls, Wish::Demanded] {
+                    for (lifts, is_report) in
+                        every_lift().into_iter().flat_map(|lifts| [(lifts, false), (lifts, true)])
                     {
-                        let asked = Asked { origin, switch, level, now, wish, is_report, override_recorded };
+                        let asked = Asked { origin, switch, level, now, wish, is_report, lifts };
+                        let lifted = lifts != Lifts::default();
                         let expected = match (origin, wish) {
                             (Origin::Report, Wish::TlsOptional) => Requirement::Regardless,
                             (Origin::Report, _) => Requirement::Opportunistic,
                             (_, Wish::RequireTls) if !is_report => Requirement::RequireTls,
+                            (_, Wish::Demanded) => Requirement::Authenticated,
                             (Origin::Submission, Wish::TlsOptional) => Requirement::Regardless,
-                            (Origin::Submission, _) if holds && !override_recorded => at_level,
+                            (Origin::Submission, _) if holds && !lifted => at_level,
                             _ => Requirement::Opportunistic,
                         };
                         assert_eq!(requirement(&asked), expected, "{asked:?}");
@@ -55,7 +57,38 @@ fn only_submitted_mail_under_the_switched_on_guarantee_must_be_encrypted() {
             }
         }
     }
-    assert_eq!(seen, 4 * 5 * 2 * 3 * 4);
+    assert_eq!(seen, 4 * 5 * 2 * 4 * 16);
+}
+
+fn every_lift() -> Vec<Lifts> {
+    let either = [false, true];
+    let mut all = Vec::new();
+    for override_recorded in either {
+        for exception in either {
+            all.extend(either.map(|end_to_end| Lifts { override_recorded, exception, end_to_end }));
+        }
+    }
+    all
+}
+
+/// A demand never asks for less than the message does without it, whatever else holds for it.
+#[rstest]
+#[case(Wish::None, Wish::Demanded)]
+#[case(Wish::TlsOptional, Wish::Demanded)]
+#[case(Wish::RequireTls, Wish::RequireTls)]
+#[case(Wish::Demanded, Wish::Demanded)]
+fn a_demand_goes_before_the_header_and_leaves_requiretls(#[case] wish: Wish, #[case] with: Wish) {
+    assert_eq!((wish.with_demand(), wish.with_demand().goes_on()), (with, true));
+    for switch in [Switch::Off, Switch::On, Switch::Paused { until: at(1) }] {
+        for lifts in every_lift() {
+            let asked = |wish| {
+                let (origin, level, is_report) = (Origin::Submission, Level::Encrypted, false);
+                requirement(&Asked { origin, switch, level, now: at(0), wish, is_report, lifts })
+            };
+            assert!(asked(with) >= Requirement::Authenticated);
+            assert!(asked(with) >= asked(wish));
+        }
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tlsrpt::Signer;
 use tokio::sync::Notify;
 
 use crate::{
+    end_to_end::is_encrypted,
     events::Events,
     headers::Headers,
     listing::{listing, rfc2822},
@@ -250,6 +251,7 @@ impl Acceptance {
             subject: listing(&outgoing).subject,
             recipients,
             content: outgoing.into(),
+            end_to_end: is_encrypted(&content),
             sent_copy,
             replaces,
         };
@@ -337,6 +339,7 @@ impl Acceptance {
             subject: listing.subject,
             recipients,
             content: content.into(),
+            end_to_end: false,
             sent_copy: None,
             replaces: None,
         };

@@ -106,6 +106,7 @@ mod tests {
                 orcpt: None,
             }],
             content: "x".into(),
+            end_to_end: false,
             sent_copy: None,
             replaces: None,
         }

@@ -10,6 +10,7 @@ mod claim;
 mod clock;
 mod config;
 mod demo;
+mod end_to_end;
 mod events;
 mod headers;
 mod http;

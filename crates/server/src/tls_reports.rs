@@ -170,6 +170,7 @@ impl TlsReports {
                 orcpt: None,
             }],
             content: raw.into(),
+            end_to_end: false,
             sent_copy: None,
             replaces: None,
         };

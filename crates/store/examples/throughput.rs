@@ -95,6 +95,7 @@ fn message(queue_id: String, content: Bytes) -> NewMessage {
             orcpt: None,
         }],
         content,
+        end_to_end: false,
         sent_copy: None,
         replaces: None,
     }

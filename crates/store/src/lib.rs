@@ -3,13 +3,15 @@
 //! One trait of whole operations, each one transaction, so that every database can do it in one
 //! round trip. `Ok` means durable: on disk, synced.
 
+mod exception;
 mod model;
 mod sqlite;
 
+pub use exception::{MAX_EXCEPTIONS, Pattern, covers};
 pub use model::*;
 pub use sqlite::Sqlite;
 
-use api::{ListedMessage, MessageStatus, Stop};
+use api::{Exception, ListedMessage, MessageStatus, Preferences, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
 use guarantee::{Level, Remembered, Sighting, Switch};
@@ -87,17 +89,34 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a session; not an error if there is none.
     async fn remove_session(&self, token_hash: &[u8; 32]) -> Result<()>;
 
-    // --- overrides ------------------------------------------------------------------------
+    // --- decisions ------------------------------------------------------------------------
     /// Records the account's decision to send one message to these recipients without the guarantee.
     async fn record_override(&self, decision: &OverrideRow) -> Result<()>;
+
+    /// Records the account's decision that one message is only for servers that prove who they are, whatever its switch and
+    /// its other decisions say.
+    async fn record_demand(&self, demand: &DemandRow) -> Result<()>;
+
+    /// The account's standing exceptions, newest first.
+    async fn exceptions(&self, account: &str) -> Result<Vec<Exception>>;
+    /// Adds an exception; at most [`MAX_EXCEPTIONS`]. Its ids increase, and are counted for each account by itself.
+    async fn add_exception(&self, new: NewExceptionRow) -> Result<AddedException>;
+    /// Revokes an exception; [`StoreError::NotFound`] if the account has none of this id.
+    async fn remove_exception(&self, account: &str, id: i64) -> Result<()>;
+
+    /// What the account prefers.
+    async fn preferences(&self, account: &str) -> Result<Preferences>;
+    /// Sets what the account prefers, for every message accepted afterwards.
+    async fn set_preferences(&self, account: &str, wanted: Preferences) -> Result<()>;
 
     /// Notes that the account's message with this Message-ID, accepted before `expires_at` or already, is sent in the stead
     /// of the stopped one: then the stop says so. [`StoreError::NotFound`] if the account has no such stop.
     async fn announce_replacement(&self, replacement: &ReplacementRow) -> Result<()>;
 
     // --- the queue ------------------------------------------------------------------------
-    /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch, the level and
-    /// the overrides as they stand in the same transaction, uses the overrides up, queues the message and files the Sent copy.
+    /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch, the level,
+    /// overrides, exceptions, preferences and a demand as they stand in the same transaction, uses overrides and demand up,
+    /// queues the message and files the Sent copy. With a demand, [`MessageFacts::wish`] says so from then on.
     /// [`StoreError::Exists`] if the queue id is taken, [`StoreError::NotFound`] if the account has been removed.
     async fn accept(&self, message: NewMessage) -> Result<()>;
     /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,
@@ -200,7 +219,7 @@ pub trait Store: Send + Sync + 'static {
     async fn mark_tls_reported(&self, day: Date, domain: &str, now: Timestamp) -> Result<bool>;
 
     // --- upkeep ---------------------------------------------------------------------------
-    /// Forgets sessions, overrides, replacements and policies that have ended at `now`, results of more than a week before, what no
+    /// Forgets sessions, overrides, demands, replacements and policies that have ended at `now`, results of more than a week before, what no
     /// mail has met since `keep_since`, and messages, with their stops, that were finished (nothing left to deliver or to
     /// report) before `keep_since`.
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;

@@ -1,5 +1,6 @@
 //! The rows and bundles that cross the store's door.
 
+use api::Exception;
 use bytes::Bytes;
 use guarantee::{
     AppliedPolicy, Cause, History, HostAddress, Level, Origin, Protection, Requirement, ResultType,
@@ -9,6 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use smtp::envelope::{Notify, Ret, ReversePath};
+
+use crate::Pattern;
 
 /// An account as listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,41 @@ pub struct OverrideRow {
     pub recorded_at: Timestamp,
     /// Until when a submission may use it.
     pub expires_at: Timestamp,
+}
+
+/// A recorded demand: a message for servers alone that prove who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DemandRow {
+    /// Whose.
+    pub account: String,
+    /// For the message with this Message-ID, without `<>`.
+    pub message_id: String,
+    /// Until when a submission may use it.
+    pub expires_at: Timestamp,
+}
+
+/// A standing exception to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewExceptionRow {
+    /// Whose.
+    pub account: String,
+    /// For whom.
+    pub pattern: Pattern,
+    /// The account's own note why.
+    pub note: String,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// What came of adding an exception.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddedException {
+    /// It holds from now on.
+    Added(Exception),
+    /// It was there already, and is left as it was.
+    WasThere(Exception),
+    /// The account has as many as it may; nothing was added.
+    TooMany,
 }
 
 /// A message that is about to be sent in the stead of a stopped one.
@@ -149,7 +187,7 @@ pub struct MessageFacts {
     pub smtputf8: bool,
     /// The content has octets above 127.
     pub eight_bit: bool,
-    /// What it asks of its way (RFC 8689).
+    /// What it asks of its way.
     pub wish: Wish,
     /// The server's clock at the end of DATA.
     pub accepted_at: Timestamp,
@@ -168,6 +206,8 @@ pub struct NewMessage {
     pub recipients: Vec<NewRecipient>,
     /// The content as it goes out.
     pub content: Bytes,
+    /// Whether it is, beyond doubt, encrypted end to end.
+    pub end_to_end: bool,
     /// The copy for the account's Sent mailbox, for messages that the webmail submits.
     pub sent_copy: Option<MailboxMessage>,
     /// The id of the stop whose message this one is sent in the stead of; ignored if it is not this account's.

@@ -10,6 +10,8 @@ mod accounts;
 mod cells;
 mod checkpoint;
 mod claims;
+mod decisions;
+mod exceptions;
 mod mailboxes;
 mod memory;
 mod messages;

@@ -41,6 +41,7 @@ pub struct Grounds {
     pub mismatch: String,
     pub unproven: String,
     pub requiretls: String,
+    pub demanded: String,
 }
 
 /// The ground of a stop.
@@ -56,21 +57,38 @@ pub enum Ground {
     Unproven,
     /// The mail itself asked for REQUIRETLS (RFC 8689).
     RequireTls,
+    /// The user demanded hosts that prove who they are for this mail alone, with the guarantee on or off.
+    Demanded,
+    /// The same, and the host is not the one that its domain describes: see [`Ground::Mismatch`].
+    DemandedMismatch,
 }
 
 impl Ground {
     /// In the order of their sections.
-    const ALL: [Self; 5] =
-        [Self::Downgrade, Self::NoEncryption, Self::Mismatch, Self::Unproven, Self::RequireTls];
+    const ALL: [Self; 7] = [
+        Self::Downgrade,
+        Self::NoEncryption,
+        Self::Mismatch,
+        Self::Unproven,
+        Self::RequireTls,
+        Self::Demanded,
+        Self::DemandedMismatch,
+    ];
+
+    /// Whether what the domain demands would hold the mail back in any case.
+    fn is_bound(self) -> bool {
+        matches!(self, Self::Mismatch | Self::DemandedMismatch)
+    }
 
     fn words(self, texts: &Texts) -> &String {
-        let Grounds { no_encryption, downgrade, mismatch, unproven, requiretls } = &texts.stopped;
+        let Grounds { no_encryption, downgrade, mismatch, unproven, requiretls, demanded } = &texts.stopped;
         match self {
             Self::NoEncryption => no_encryption,
             Self::Downgrade => downgrade,
             Self::Mismatch => mismatch,
             Self::Unproven => unproven,
             Self::RequireTls => requiretls,
+            Self::Demanded | Self::DemandedMismatch => demanded,
         }
     }
 }

@@ -47,10 +47,10 @@ fn stops(report: &Report<'_>, out: &mut String) {
     let any = |is: fn(Ground) -> bool| {
         report.recipients.iter().any(|r| matches!(r.cause, Cause::Stop(ground, _) if is(ground)))
     };
-    if any(|ground| ground == Ground::Mismatch) {
+    if any(Ground::is_bound) {
         both(report, |texts| &texts.bound, out);
     }
-    if any(|ground| ground != Ground::Mismatch) {
+    if any(|ground| !ground.is_bound()) {
         both(report, |texts| &texts.ways, out);
     }
 }

@@ -7,7 +7,7 @@ use guarantee::{Authentication, Cause, EXPIRES_AFTER, Wish};
 use jiff::Timestamp;
 use serde::Deserialize;
 use smtp::envelope::Ret;
-use store::{Evidence, PendingRecipient, PendingReport, ReportKind};
+use store::{Evidence, MessageFacts, PendingRecipient, PendingReport, ReportKind};
 
 use crate::acceptance::{new_message_id, new_queue_id};
 
@@ -25,6 +25,7 @@ struct Catalogue {
     stopped_mismatch: String,
     stopped_unproven: String,
     stopped_requiretls: String,
+    stopped_demanded: String,
     ways: String,
     bound: String,
     failed: String,
@@ -44,6 +45,7 @@ fn texts(json: &str) -> Texts {
             mismatch: all.stopped_mismatch,
             unproven: all.stopped_unproven,
             requiretls: all.stopped_requiretls,
+            demanded: all.stopped_demanded,
         },
         ways: all.ways,
         bound: all.bound,
@@ -76,19 +78,19 @@ pub(super) fn compose(about: &PendingReport, notice: Notice, server_name: &str, 
         boundary: new_queue_id(),
         arrival: about.facts.accepted_at,
         envelope_id: about.facts.envid.clone(),
-        recipients: about.recipients.iter().map(|one| reported(one, about.facts.accepted_at)).collect(),
+        recipients: about.recipients.iter().map(|one| reported(one, &about.facts)).collect(),
         original: &about.content,
         // RFC 3461 §4.3: headers only, unless the whole is asked for; only a failure ever returns it.
         returns: match (about.facts.ret, notice) {
             // RFC 8689 §5: of REQUIRETLS mail never more than the header.
-            (Some(Ret::Full), Notice::Failed) if about.facts.wish != Wish::RequireTls => Returns::Full,
+            (Some(Ret::Full), Notice::Failed) if !about.facts.wish.goes_on() => Returns::Full,
             _ => Returns::Headers,
         },
         words: WORDS.clone(),
     })
 }
 
-fn reported(one: &PendingRecipient, accepted_at: Timestamp) -> Reported {
+fn reported(one: &PendingRecipient, message: &MessageFacts) -> Reported {
     let delayed = one.kind == ReportKind::Delayed;
     let cause_host = one.cause.as_ref().and_then(Cause::host);
     let host = cause_host.or_else(|| one.evidence.as_ref().and_then(|evidence| evidence.host.as_ref()));
@@ -101,11 +103,11 @@ fn reported(one: &PendingRecipient, accepted_at: Timestamp) -> Reported {
             // `250 2.1.5 taken`; without an enhanced code the report has the general one.
             None => reply(one).split(' ').nth(1).unwrap_or_default().to_owned(),
         },
-        cause: said(one),
+        cause: said(one, message.wish),
         remote: host.map(|host| host.name.clone()),
         evidence: evidence(one),
         last_attempt: Some(one.at),
-        will_retry_until: if delayed { accepted_at.checked_add(EXPIRES_AFTER).ok() } else { None },
+        will_retry_until: if delayed { message.accepted_at.checked_add(EXPIRES_AFTER).ok() } else { None },
     }
 }
 
@@ -145,11 +147,11 @@ fn reply(one: &PendingRecipient) -> &str {
     one.evidence.as_ref().map_or("", |evidence| &evidence.reply)
 }
 
-fn said(one: &PendingRecipient) -> Said {
+fn said(one: &PendingRecipient, wish: Wish) -> Said {
     match (one.kind, &one.cause) {
         (ReportKind::Delivered, _) => Said::Delivered,
         (ReportKind::Relayed, _) => Said::Relayed(reply(one).to_owned()),
-        (ReportKind::Stopped, Some(cause)) => Said::Stop(ground(cause), cause.text()),
+        (ReportKind::Stopped, Some(cause)) => Said::Stop(ground(cause, wish), cause.text()),
         (ReportKind::Failed | ReportKind::Delayed, Some(Cause::Rejected { reply, .. })) => {
             Said::Reply(reply.clone())
         }
@@ -158,8 +160,11 @@ fn said(one: &PendingRecipient) -> Said {
     }
 }
 
-fn ground(cause: &Cause) -> Ground {
+fn ground(cause: &Cause, wish: Wish) -> Ground {
     match cause {
+        // Not the guarantee's doing, which may be off.
+        Cause::Mismatch { .. } if wish == Wish::Demanded => Ground::DemandedMismatch,
+        _ if wish == Wish::Demanded => Ground::Demanded,
         Cause::Downgrade { .. } => Ground::Downgrade,
         Cause::Mismatch { .. } => Ground::Mismatch,
         Cause::NotAuthenticated { .. } => Ground::Unproven,
@@ -172,9 +177,10 @@ fn ground(cause: &Cause) -> Ground {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use guarantee::{HostAddress, Protection};
+    use guarantee::{HostAddress, Mechanism, Protection};
+    use rstest::rstest;
     use smtp::envelope::ReversePath;
-    use store::{MessageFacts, RecipientId};
+    use store::RecipientId;
 
     fn host() -> HostAddress {
         HostAddress { name: "mx.plain.example".into(), address: [192, 0, 2, 1].into() }
@@ -239,8 +245,36 @@ mod tests {
         let mut about = pending(Cause::NoStarttls { host: host() }, ReportKind::Stopped);
         about.facts.ret = Some(Ret::Full);
         assert!(read(&about).0.contains("secret"), "asked for and allowed");
-        about.facts.wish = Wish::RequireTls;
-        assert!(!read(&about).0.contains("secret"));
+        for wish in [Wish::RequireTls, Wish::Demanded] {
+            about.facts.wish = wish;
+            assert!(!read(&about).0.contains("secret"), "{wish:?}");
+        }
+    }
+
+    #[rstest]
+    #[case::in_clear(Cause::NoStarttls { host: host() }, "3. Send without the TLS guarantee")]
+    #[case::unproven(
+        Cause::NotAuthenticated { host: host(), detail: "self-signed".into() },
+        "3. Send without the TLS guarantee"
+    )]
+    #[case::mismatch(
+        Cause::Mismatch { host: host(), mechanism: Mechanism::Dane, detail: "no record matches".into() },
+        "What the domain requires holds for every mail"
+    )]
+    fn a_stop_that_was_demanded_for_this_mail_does_not_blame_the_guarantee(
+        #[case] cause: Cause,
+        #[case] remedy: &str,
+    ) {
+        let mut about = pending(cause, ReportKind::Stopped);
+        about.facts.wish = Wish::Demanded;
+        let (text, reading) = read(&about);
+        let unwrapped = text.replace("\r\n", " ");
+        assert!(unwrapped.contains("Sie haben für diese E-Mail verlangt"), "{text}");
+        assert!(unwrapped.contains("You asked for this mail"), "{text}");
+        assert!(unwrapped.contains(remedy), "{text}");
+        assert!(!text.contains("Ihre TLS-Versand-Garantie") && !text.contains("Your TLS sending guarantee"));
+        let claim = bounce::claim(&reading, "home.example");
+        assert!(matches!(claim, bounce::Claim::ClaimsOurStop { .. }), "{claim:?}");
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Delivery to the MX hosts of a domain.
 
 use delivery::{Attempt, AttemptRecipient, Attempted, DsnOffer, Fate};
-use guarantee::{
-    Authentication, Cause, EXPIRES_AFTER, History, Proof, Wish, delay_notice_after, next_attempt,
-};
+use guarantee::{Authentication, Cause, EXPIRES_AFTER, History, Proof, delay_notice_after, next_attempt};
 use jiff::Timestamp;
 use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
@@ -16,7 +14,7 @@ impl RunnerParts {
         let attempt = Attempt {
             next_hop: domain.to_owned(),
             requirement: job.requirement,
-            requiretls: job.facts.wish == Wish::RequireTls,
+            requiretls: job.facts.wish.goes_on(),
             reverse_path: job.facts.reverse_path.clone(),
             ret: job.facts.ret,
             envid: job.facts.envid.clone(),

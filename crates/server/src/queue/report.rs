@@ -209,7 +209,7 @@ impl Inner {
 /// and reports to them stay here.
 fn report_wish(about: Wish) -> Wish {
     match about {
-        Wish::RequireTls => Wish::RequireTls,
+        Wish::RequireTls | Wish::Demanded => Wish::RequireTls,
         Wish::None | Wish::TlsOptional => Wish::None,
     }
 }
@@ -239,6 +239,7 @@ fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> 
             orcpt: None,
         }],
         content: raw.into(),
+        end_to_end: false,
         sent_copy: None,
         replaces: None,
     }

@@ -1,12 +1,11 @@
 //! A message enters the queue.
 
-use std::collections::HashSet;
-
 use api::RecipientState;
-use guarantee::{Asked, History, Origin, Requirement};
+use guarantee::{Asked, History, Origin, Requirement, Wish};
 use rusqlite::{Connection, params};
 
-use super::cells::{self, change, folded, integer, json, micros, word};
+use super::cells::{self, change, integer, json, micros, word};
+use super::decisions::{self, Decisions};
 use super::{accounts, mailboxes, messages, replacements};
 use crate::{Mailbox, NewMessage, NewRecipient, Result, StoreError, StoredSwitch};
 
@@ -17,15 +16,20 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
         Some(address) => Some(accounts::id(connection, address)?),
         None => None,
     };
-    let row = insert_message(connection, message, account)?;
+    let sender = account.filter(|_| facts.origin == Origin::Submission);
+    let wish = match sender {
+        Some(account) => decisions::wish(connection, message, account)?,
+        None => facts.wish,
+    };
+    let row = insert_message(connection, message, account, wish)?;
     // of a message that nobody sends it counts for nothing
     let guarantee = match &facts.account {
         Some(account) => accounts::switch(connection, account)?,
         None => StoredSwitch::default(),
     };
-    let overridden = match account {
-        Some(account) if facts.origin == Origin::Submission => use_overrides(connection, message, account)?,
-        _ => HashSet::new(),
+    let decisions = match sender {
+        Some(account) => Decisions::take(connection, message, account)?,
+        None => Decisions::default(),
     };
     for (position, recipient) in message.recipients.iter().enumerate() {
         let requirement = guarantee::requirement(&Asked {
@@ -33,9 +37,9 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
             switch: guarantee.switch,
             level: guarantee.level,
             now: facts.accepted_at,
-            wish: facts.wish,
+            wish,
             is_report: facts.reverse_path == smtp::envelope::ReversePath::Null,
-            override_recorded: overridden.contains(&folded(&recipient.address)),
+            lifts: decisions.lifts(&recipient.address),
         });
         insert_recipient(connection, message, row, position, recipient, requirement)?;
     }
@@ -45,13 +49,18 @@ pub(super) fn accept(connection: &Connection, message: &NewMessage) -> Result<()
         let account = account.ok_or_else(|| StoreError::NotFound("the account of a Sent copy".to_owned()))?;
         mailboxes::file(connection, account, Mailbox::Sent, copy, facts.accepted_at)?;
     }
-    if let (Some(account), Origin::Submission) = (account, facts.origin) {
+    if let Some(account) = sender {
         replacements::take_place(connection, message, account)?;
     }
     messages::finish_if_done(connection, row, facts.accepted_at)
 }
 
-fn insert_message(connection: &Connection, message: &NewMessage, account: Option<i64>) -> Result<i64> {
+fn insert_message(
+    connection: &Connection,
+    message: &NewMessage,
+    account: Option<i64>,
+    wish: Wish,
+) -> Result<i64> {
     let facts = &message.facts;
     let added = change(
         connection,
@@ -67,7 +76,7 @@ fn insert_message(connection: &Connection, message: &NewMessage, account: Option
             facts.envid,
             facts.smtputf8,
             facts.eight_bit,
-            word(&facts.wish)?,
+            word(&wish)?,
             message.message_id,
             message.subject,
             integer(message.content.len()),
@@ -107,26 +116,4 @@ fn insert_recipient(
         ],
     )?;
     Ok(())
-}
-
-/// Uses up the account's overrides of this message for its recipients; those recipients, folded.
-fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) -> Result<HashSet<String>> {
-    let Some(message_id) = &message.message_id else { return Ok(HashSet::new()) };
-    let sql = "SELECT recipient FROM override
-               WHERE account_id = ?1 AND message_id = ?2 AND used_by IS NULL AND expires_at > ?3";
-    let params = params![account, message_id, micros(message.facts.accepted_at)];
-    let open = cells::rows(connection, "override for", sql, params, |line| line.get::<String>("recipient"))?;
-    if open.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let recipients: HashSet<String> = message.recipients.iter().map(|to| folded(&to.address)).collect();
-    let used: HashSet<String> = open.into_iter().filter(|to| recipients.contains(to)).collect();
-    for recipient in &used {
-        change(
-            connection,
-            "UPDATE override SET used_by = ?4 WHERE account_id = ?1 AND message_id = ?2 AND recipient = ?3",
-            params![account, message_id, recipient, message.facts.queue_id],
-        )?;
-    }
-    Ok(used)
 }

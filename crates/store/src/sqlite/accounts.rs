@@ -1,5 +1,6 @@
 //! Accounts, their switches, sessions and overrides.
 
+use api::Preferences;
 use guarantee::{Level, Switch};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -150,5 +151,26 @@ pub(super) fn record_override(connection: &Connection, decision: &OverrideRow) -
             ],
         )?;
     }
+    Ok(())
+}
+
+/// See [`crate::Store::preferences`].
+pub(super) fn preferences(connection: &Connection, address: &str) -> Result<Preferences> {
+    let id = id(connection, address)?;
+    Ok(Preferences { end_to_end_without_tls: end_to_end_without_tls(connection, id)? })
+}
+
+pub(super) fn end_to_end_without_tls(connection: &Connection, account: i64) -> Result<bool> {
+    let sql = "SELECT id, end_to_end_without_tls FROM account WHERE id = ?1";
+    let preferred =
+        cells::row(connection, "account", sql, [account], |line| line.get("end_to_end_without_tls"))?;
+    Ok(preferred.unwrap_or_default())
+}
+
+/// See [`crate::Store::set_preferences`].
+pub(super) fn set_preferences(connection: &Connection, address: &str, wanted: Preferences) -> Result<()> {
+    let Preferences { end_to_end_without_tls } = wanted;
+    let sql = "UPDATE account SET end_to_end_without_tls = ?2 WHERE id = ?1";
+    change(connection, sql, params![id(connection, address)?, end_to_end_without_tls])?;
     Ok(())
 }

@@ -38,10 +38,11 @@ pub(super) fn remove(connection: &Connection, queue_id: &str, now: Timestamp) ->
     Ok(removed)
 }
 
-/// Forgets sessions, overrides and policies that have ended.
+/// Forgets sessions, overrides, demands, replacements and policies that have ended.
 pub(super) fn forget_ended(connection: &Connection, now: Timestamp) -> Result<()> {
     change(connection, "DELETE FROM session WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM override WHERE expires_at <= ?1", [micros(now)])?;
+    change(connection, "DELETE FROM demand WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM replacement WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM sts_policy WHERE ends_at <= ?1", [micros(now)])?;
     Ok(())

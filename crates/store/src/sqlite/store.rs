@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use api::{ListedMessage, MessageStatus, Stop};
+use api::{Exception, ListedMessage, MessageStatus, Preferences, Stop};
 use async_trait::async_trait;
 use bytes::Bytes;
 use guarantee::{Level, Remembered, Sighting, Switch};
@@ -13,13 +13,14 @@ use rusqlite::Connection;
 use super::operator::{Left, Old};
 use super::writer::{Desk, Queued, Task};
 use super::{
-    Sqlite, accept, accounts, claims, mailboxes, memory, messages, operator, outcomes, policies,
-    replacements, reports, tls_results,
+    Sqlite, accept, accounts, claims, decisions, exceptions, mailboxes, memory, messages, operator, outcomes,
+    policies, replacements, reports, tls_results,
 };
 use crate::{
-    Account, AccountSecret, Filed, FiledReport, Job, LocalDelivery, Mailbox, MemoryEntry, NewMessage,
-    NextHop, OverrideRow, PendingReport, PolicyResults, Progress, QueueEntry, RecipientId, RecipientOutcome,
-    ReplacementRow, ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
+    Account, AccountSecret, AddedException, DemandRow, Filed, FiledReport, Job, LocalDelivery, Mailbox,
+    MemoryEntry, NewExceptionRow, NewMessage, NextHop, OverrideRow, PendingReport, PolicyResults, Progress,
+    QueueEntry, RecipientId, RecipientOutcome, ReplacementRow, ReportTo, Result, SessionRow, Store,
+    StoredPolicy, StoredSwitch, TlsReportDue,
 };
 
 /// Changes when another connection commits, not when the asking one does.
@@ -95,6 +96,35 @@ impl Store for Sqlite {
     async fn record_override(&self, decision: &OverrideRow) -> Result<()> {
         let decision = decision.clone();
         self.write(move |tx| accounts::record_override(tx, &decision)).await
+    }
+
+    async fn record_demand(&self, demand: &DemandRow) -> Result<()> {
+        let demand = demand.clone();
+        self.write(move |tx| decisions::record_demand(tx, &demand)).await
+    }
+
+    async fn exceptions(&self, account: &str) -> Result<Vec<Exception>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| exceptions::all(snapshot, &account)).await
+    }
+
+    async fn add_exception(&self, new: NewExceptionRow) -> Result<AddedException> {
+        self.write(move |tx| exceptions::add(tx, &new)).await
+    }
+
+    async fn remove_exception(&self, account: &str, id: i64) -> Result<()> {
+        let account = account.to_owned();
+        self.write(move |tx| exceptions::remove(tx, &account, id)).await
+    }
+
+    async fn preferences(&self, account: &str) -> Result<Preferences> {
+        let account = account.to_owned();
+        self.read(move |snapshot| accounts::preferences(snapshot, &account)).await
+    }
+
+    async fn set_preferences(&self, account: &str, wanted: Preferences) -> Result<()> {
+        let account = account.to_owned();
+        self.write(move |tx| accounts::set_preferences(tx, &account, wanted)).await
     }
 
     async fn announce_replacement(&self, replacement: &ReplacementRow) -> Result<()> {

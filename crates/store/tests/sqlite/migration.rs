@@ -34,6 +34,8 @@ async fn a_file_of_the_first_version_keeps_all_that_is_in_it() {
     assert_eq!(store.switch(BOB).await.unwrap(), stands(Switch::Paused { until: at(1800) }));
     assert_eq!(store.session(&[1; 32], at(1)).await.unwrap().unwrap().account, ALICE);
     assert_eq!(store.mailbox(ALICE, Mailbox::Sent, None).await.unwrap().len(), 1);
+    assert!(store.exceptions(ALICE).await.unwrap().is_empty());
+    assert!(!store.preferences(ALICE).await.unwrap().end_to_end_without_tls, "off at first");
 
     let status = store.message_status(ALICE, "m1").await.unwrap().unwrap();
     let states: Vec<_> = status.recipients.iter().map(|one| one.state).collect();

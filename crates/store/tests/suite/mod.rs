@@ -4,6 +4,7 @@ mod accept;
 mod accounts;
 mod claims;
 mod concurrency;
+mod decisions;
 mod mailboxes;
 mod memory;
 mod operator;

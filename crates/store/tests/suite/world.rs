@@ -68,6 +68,7 @@ pub(crate) fn message(queue_id: &str, to: &[&str]) -> NewMessage {
         subject: format!("Subject of {queue_id}"),
         recipients: to.iter().map(|address| recipient(address)).collect(),
         content: Bytes::from(format!("Subject: {queue_id}\r\n\r\nHello\r\n")),
+        end_to_end: false,
         sent_copy: None,
         replaces: None,
     }

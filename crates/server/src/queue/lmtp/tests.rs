@@ -91,6 +91,7 @@ impl Queue {
             subject: "hello".to_owned(),
             recipients: to.iter().map(recipient).collect(),
             content: content.as_slice().into(),
+            end_to_end: false,
             sent_copy: None,
             replaces: None,
         };

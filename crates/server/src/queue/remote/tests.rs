@@ -1,6 +1,6 @@
 use std::{io, sync::Arc, sync::Mutex};
 
-use guarantee::{HostAddress, Protection, Requirement, TlsDetails, TlsVersion};
+use guarantee::{HostAddress, Protection, Requirement, TlsDetails, TlsVersion, Wish};
 use jiff::SignedDuration;
 use rstest::rstest;
 use smtp::envelope::{Notify, ReversePath};

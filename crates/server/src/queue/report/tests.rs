@@ -1,4 +1,5 @@
 use futures_util::FutureExt as _;
+use guarantee::Wish;
 use rstest::rstest;
 use store::{Outcome, RecipientOutcome, Sqlite};
 
