@@ -3,7 +3,7 @@
 mod chromedriver;
 mod element;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +20,9 @@ type Outcome<T> = WebDriverResult<T>;
 
 /// How long anything on the page may take. Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So many of the waits before a failure are shown.
+const LAST_WAITS: usize = 30;
 
 /// How often the page is looked at while something is waited for.
 const STEP: Duration = Duration::from_millis(50);
@@ -95,6 +98,9 @@ pub struct Browser {
     setting: Setting,
     name: String,
     shots: Cell<u32>,
+    started: Instant,
+    /// What was waited for, since when and how long: a failure on another machine has little else to be told from.
+    waits: RefCell<Vec<String>>,
 }
 
 impl Browser {
@@ -125,6 +131,8 @@ impl Browser {
             setting,
             name: name.to_owned(),
             shots: Cell::new(0),
+            started: Instant::now(),
+            waits: RefCell::default(),
         };
         browser.show();
         Some(browser)
@@ -247,12 +255,16 @@ impl Browser {
     /// # Panics
     /// When it has not been found in time.
     pub fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let start = Instant::now();
         loop {
             if let Some(found) = look() {
+                let since = start.duration_since(self.started).as_millis();
+                self.waits
+                    .borrow_mut()
+                    .push(format!("{since:6} ms: {what}, {} ms", start.elapsed().as_millis()));
                 return found;
             }
-            assert!(Instant::now() < deadline, "{what}: not within {} s", PATIENCE.as_secs());
+            assert!(start.elapsed() < PATIENCE, "{what}: not within {} s", PATIENCE.as_secs());
             thread::sleep(STEP);
         }
     }
@@ -509,6 +521,9 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if thread::panicking() {
             self.picture(&format!("failed-{}", self.name));
+            let waits = self.waits.borrow();
+            let last = &waits[waits.len().saturating_sub(LAST_WAITS)..];
+            eprintln!("--- what was waited for before:\n{}", last.join("\n"));
             let shown = self.run(self.driver().execute("return document.body.innerText", Vec::new()));
             let shown = shown.ok().and_then(|shown| shown.json().as_str().map(str::to_owned));
             eprintln!("--- the page showed:\n{}\n---", shown.unwrap_or_default());

@@ -32,7 +32,28 @@ impl Roundcube {
             }
             shown.then_some(())
         });
-        page.click(Role::Button, task);
+        Self::command(page, Role::Button, task);
+    }
+
+    /// Presses what gives Roundcube a command. While it is busy, as when it looks for new mail, it takes none and says
+    /// nothing of that: a person presses again.
+    fn command(page: &Webmail, role: Role, name: &str) {
+        page.script(
+            "window.isHeard = false; \
+             rcmail.addEventListener('actionbefore', ({ action }) => { window.isHeard ||= action != 'checkmail' })",
+        );
+        page.until(&format!("Roundcube to hear {name:?}"), || {
+            // Another page is an answer, and so is a question.
+            let is_heard =
+                page.script("return window.isHeard !== false || !!document.querySelector('.ui-dialog')");
+            if is_heard == true {
+                return Some(());
+            }
+            if page.script("return !rcmail.busy") == true {
+                page.all(role, name).first().and_then(Element::try_click);
+            }
+            None
+        });
     }
 
     /// Waits until Roundcube has shown what it was asked for last: before that, it lets buttons do nothing. A list is
@@ -201,7 +222,7 @@ impl Pages for Roundcube {
             Self::task(page, page.words.compose);
         } else {
             page.leave_frames();
-            page.click(Role::Button, page.words.compose);
+            Self::command(page, Role::Button, page.words.compose);
         }
         self.expect_composer(page);
     }
@@ -249,11 +270,8 @@ impl Pages for Roundcube {
     }
 
     fn send(&self, page: &Webmail) {
-        if Self::is_phone(page) {
-            page.click(Role::Link, page.words.send);
-        } else {
-            page.click(Role::Button, page.words.send);
-        }
+        let role = if Self::is_phone(page) { Role::Link } else { Role::Button };
+        Self::command(page, role, page.words.send);
     }
 
     fn leave_composer(&self, page: &Webmail) {
