@@ -37,7 +37,8 @@ pub struct Check {
     /// How the host has proven who it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticated_by: Option<AuthenticatedBy>,
-    /// Why the guarantee would stop it: the word that a stop has as its `cause`.
+    /// Why it would not be delivered: the word that a stop, or a message's recipient, has as its `cause`. With the outcome
+    /// `stop` and a known protection it is the guarantee that stops it; else the mail would come back anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The MX host that this is about.

@@ -1,27 +1,30 @@
 //! What would protect mail to somebody: the delivery's own look-up and judgement, without a mail.
 
+mod accounts;
+mod kept;
+
 use std::{fmt, path::Path, sync::Arc};
 
 use anyhow::Context;
-use api::{Check, Outcome, ProtectionWord};
-use async_trait::async_trait;
+use api::{AuthenticatedBy, Check, Outcome, ProtectionWord};
 use delivery::{Courier, Extent, HostProbe, MemoryPolicies, PolicyStore, Probe, Settings};
 use guarantee::{
-    Addresses, Authentication, Cause, Conclusion, Facts, Level, MxAnswer, MxHost, Proof, Requirement, Sts,
-    StsMode, Tlsa,
+    Addresses, Authentication, Cause, Conclusion, Facts, MxAnswer, MxHost, Proof, Requirement, Sts, StsMode,
+    Tlsa,
 };
 use serde::Serialize;
 use small_internet::{Coordinates, World, WorldConfig};
 use smtp::address::Mailbox as Address;
-use store::{NextHop, Store};
+use store::NextHop;
 
-use crate::{config::Config, demo, http::Checker, local::Local, operate::Place, policies::Policies, serve};
+use crate::{config::Config, demo, local::Local, operate::Place, policies::Policies, serve};
 
-/// Checks recipients by asking their hosts.
-pub struct Checks {
+pub use accounts::Checks;
+
+/// Looks at recipients by asking their hosts.
+struct Looks {
     courier: Courier,
     local: Arc<Local>,
-    store: Option<Arc<dyn Store>>,
 }
 
 /// What a check of one recipient found, with its hosts.
@@ -209,10 +212,10 @@ pub async fn run(place: &Place, recipients: &[String]) -> anyhow::Result<Vec<Rep
     };
     let courier =
         Courier::new(Settings { policies, ..settings }).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
-    let checks = Checks { courier, local: Arc::new(local), store: None };
+    let looks = Looks { courier, local: Arc::new(local) };
     let mut reports = Vec::new();
     for recipient in recipients {
-        reports.push(checks.one(recipient, Requirement::Encrypted, Extent::All).await);
+        reports.push(looks.one(recipient, Requirement::Encrypted).await);
     }
     if let Some(world) = world {
         world.shutdown().await;
@@ -237,23 +240,9 @@ async fn small_internet(data: &Path, name: &str) -> anyhow::Result<(Settings, Op
     }
 }
 
-impl Checks {
-    /// Checks by this courier, for the accounts of this store.
-    pub fn new(courier: Courier, local: Arc<Local>, store: Arc<dyn Store>) -> Self {
-        Self { courier, local, store: Some(store) }
-    }
-
-    /// What the guarantee of this account would require.
-    async fn requirement(&self, account: &str) -> Requirement {
-        let Some(store) = &self.store else { return Requirement::Encrypted };
-        match store.switch(account).await.map(|stored| stored.level) {
-            Ok(Level::Authenticated) => Requirement::Authenticated,
-            Ok(Level::Encrypted) | Err(_) => Requirement::Encrypted,
-        }
-    }
-
-    /// Looks at one recipient, an address or a domain, as a mail with this requirement would find it.
-    pub async fn one(&self, recipient: &str, requirement: Requirement, extent: Extent) -> Report {
+impl Looks {
+    /// Looks at all hosts of one recipient, an address or a domain, as a mail with this requirement would find them.
+    async fn one(&self, recipient: &str, requirement: Requirement) -> Report {
         let unasked = |check| Report { check, dnssec: None, mta_sts: None, hosts: Vec::new() };
         let domain = match domain_of(recipient) {
             Ok(domain) => domain,
@@ -262,21 +251,17 @@ impl Checks {
         match self.local.next_hop(&domain) {
             NextHop::Local => unasked(local(recipient)),
             NextHop::Domain(domain) => {
-                let probe = self.courier.probe(&domain, requirement, extent).await;
-                report(recipient, &probe, extent)
+                report(recipient, &self.courier.probe(&domain, requirement, Extent::All).await)
             }
         }
     }
 }
 
-fn report(recipient: &str, probe: &Probe, extent: Extent) -> Report {
+fn report(recipient: &str, probe: &Probe) -> Report {
     let facts = &probe.facts;
     let mut hosts: Vec<HostReport> = probe.hosts.iter().map(|host| HostReport::asked(host, facts)).collect();
-    if extent == Extent::All {
-        let missing =
-            mx_hosts(facts).iter().filter(|host| probe.hosts.iter().all(|one| one.name != host.name));
-        hosts.extend(missing.map(|host| HostReport::not_asked(host, facts)));
-    }
+    let missing = mx_hosts(facts).iter().filter(|host| probe.hosts.iter().all(|one| one.name != host.name));
+    hosts.extend(missing.map(|host| HostReport::not_asked(host, facts)));
     let dnssec = match &facts.mx {
         MxAnswer::Hosts { proof, .. } => Some(*proof),
         MxAnswer::NullMx | MxAnswer::NoSuchDomain | MxAnswer::Failed(_) => None,
@@ -287,17 +272,6 @@ fn report(recipient: &str, probe: &Probe, extent: Extent) -> Report {
         problem: facts.sts.problem().map(|(_, detail)| detail.to_owned()),
     });
     Report { check: outcome(recipient, probe), dnssec, mta_sts, hosts }
-}
-
-#[async_trait]
-impl Checker for Checks {
-    async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {
-        let Some(first) = recipients.first() else { return Vec::new() };
-        // All are of one domain: one look is enough.
-        let requirement = self.requirement(account).await;
-        let found = self.one(first, requirement, Extent::FirstToServe).await.check;
-        recipients.into_iter().map(|recipient| Check { recipient, ..found.clone() }).collect()
-    }
 }
 
 fn domain_of(recipient: &str) -> Result<String, String> {
@@ -321,15 +295,43 @@ fn local(recipient: &str) -> Check {
 fn outcome(recipient: &str, probe: &Probe) -> Check {
     let (protection, outcome, reason) = match &probe.conclusion {
         Ok(protection) => ((*protection).into(), Outcome::Deliver, delivers(probe)),
-        Err(Conclusion::Stop(cause)) if cause.is_insecurity() => {
-            (guarantee::Protection::None.into(), Outcome::Stop, cause.text())
-        }
-        // It would not be delivered, for a reason that has nothing to do with its protection.
-        Err(Conclusion::Stop(cause)) => (ProtectionWord::Unknown, Outcome::Stop, cause.text()),
+        Err(Conclusion::Stop(cause)) => (without(cause), Outcome::Stop, cause.text()),
         Err(Conclusion::Defer(cause)) => (ProtectionWord::Unknown, Outcome::Defer, cause.text()),
     };
-    let promised = promised(&probe.facts);
-    Check { promised, ..Check::new(recipient, protection, outcome, reason) }
+    let mut check =
+        Check { promised: promised(&probe.facts), ..Check::new(recipient, protection, outcome, reason) };
+    match &probe.conclusion {
+        Ok(_) => {
+            let host = probe.hosts.iter().find(|host| host.found.is_ok());
+            check.host = host.map(|host| host.name.clone());
+            check.authenticated_by = host.and_then(|host| authenticated_by(&host.authentication));
+        }
+        Err(Conclusion::Stop(cause) | Conclusion::Defer(cause)) => {
+            check.host = cause.host().map(|host| host.name.clone());
+            check.cause = Some(cause.kind().to_owned());
+        }
+    }
+    check
+}
+
+/// What mail that is stopped for this cause would be protected by, if nothing stopped it.
+fn without(cause: &Cause) -> ProtectionWord {
+    match cause {
+        Cause::Downgrade { now, .. } => without(now),
+        Cause::NotAuthenticated { .. } => ProtectionWord::Encrypted,
+        cause if cause.is_insecurity() => ProtectionWord::None,
+        // It would not be delivered, for a reason that has nothing to do with its protection.
+        _ => ProtectionWord::Unknown,
+    }
+}
+
+fn authenticated_by(authentication: &Authentication) -> Option<AuthenticatedBy> {
+    match authentication {
+        Authentication::Nothing | Authentication::UnprovenHost { .. } => None,
+        Authentication::Certificate { .. } => Some(AuthenticatedBy::Certificate),
+        Authentication::MtaSts { .. } => Some(AuthenticatedBy::MtaSts),
+        Authentication::Dane { .. } => Some(AuthenticatedBy::Dane),
+    }
 }
 
 /// Whether the domain binds its senders: by DANE or by MTA-STS.
@@ -350,7 +352,7 @@ fn delivers(probe: &Probe) -> String {
         (Some(tls), _) => {
             format!("{} offers {} ({}){}", host.name, tls.version, tls.cipher, by(&host.authentication))
         }
-        (None, Ok(protection)) => format!("{}: {protection}", host.name),
+        (None, Ok(_)) => format!("{} offers no usable TLS: mail would leave unencrypted", host.name),
         (None, Err(cause)) => cause.text(),
     }
 }

@@ -185,12 +185,14 @@ impl Node {
         let reporting = if config.tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
         let reporter =
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
+        let watch = Watch::new(Arc::clone(&store), reporting);
+        let checks = Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store), watch.clone());
         let router = http::router(HttpState {
             store: Arc::clone(&store),
             accounts: accounts.clone(),
             acceptance: acceptance.clone(),
             events: events.clone(),
-            checker: Arc::new(Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store))),
+            checker: Arc::new(checks.clone()),
             webmail: Arc::new(WebmailKeys::new(&config.webmail)),
             server_name: local.server_name.clone(),
             clock: Clock::system(),
@@ -201,7 +203,8 @@ impl Node {
             store: Arc::clone(&store),
             courier: courier.clone(),
             reporter,
-            watch: Watch::new(Arc::clone(&store), reporting),
+            watch,
+            checks,
             events,
             local,
             wake,

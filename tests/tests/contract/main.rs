@@ -1,6 +1,7 @@
 //! The contract and the seed's promises, from outside: names begin with the promise's number.
 
 mod accounts;
+mod ahead;
 mod bounce;
 mod command_line;
 mod doors;

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use smtp::address::Mailbox;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::auth::LoggedIn;
 use super::body::JsonBody;
@@ -20,12 +20,12 @@ use super::{App, Failure};
 
 /// When the answer leaves: within the contract's 3 seconds.
 const ANSWER_AFTER: Duration = Duration::from_millis(2700);
-/// When looking ends for good.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// Ask how mail to these recipients would travel.
 ///
 /// The answer comes within 3 seconds, in the order asked. What takes longer is `unknown` and follows as an event `check`.
+/// An answer may be up to ten minutes old, as `observed_at` says; it is of an account's own asking, never of another's.
+/// An account can look at 300 domains within an hour.
 #[utoipa::path(
     post, path = "/checks", tag = "guarantee", operation_id = "check", request_body = CheckRequest,
     security(("bearer" = []), ("cookie" = [], "csrf" = [])),
@@ -41,7 +41,10 @@ pub(super) async fn check(
     let deadline = Instant::now() + ANSWER_AFTER;
     let mut results: Vec<Check> = asked.recipients.iter().map(|text| unknown(text)).collect();
     let (answers, mut arriving) = mpsc::unbounded_channel();
-    for group in by_domain(&asked.recipients, &mut results) {
+    let groups = by_domain(&asked.recipients, &mut results);
+    let addresses: Vec<String> = groups.iter().flatten().map(|(address, _)| address.clone()).collect();
+    app.checker.admit(&user.account, &addresses).await.map_err(too_many)?;
+    for group in groups {
         let task = look(app.clone(), user.account.clone(), group, answers.clone(), Arc::clone(&slot));
         tokio::spawn(task);
     }
@@ -84,7 +87,7 @@ async fn look(
 ) {
     let mut addresses: Vec<String> = group.iter().map(|(address, _)| address.clone()).collect();
     addresses.dedup();
-    let found = timeout(GIVE_UP_AFTER, app.checker.check(&account, addresses)).await.unwrap_or_default();
+    let found = app.checker.check(&account, addresses).await;
     let as_asked = |(address, asked): &(String, String)| {
         let check = found.iter().find(|check| check.recipient == *address).cloned();
         let check = check.unwrap_or_else(|| unknown(asked));
@@ -114,6 +117,16 @@ async fn collect(arriving: &mut UnboundedReceiver<Vec<Check>>, deadline: Instant
     while let Ok(found) = arriving.try_recv() {
         put_in(found);
     }
+}
+
+fn too_many(wait: Duration) -> Failure {
+    let minutes = wait.as_secs().div_ceil(60);
+    Failure::too_many(
+        format!(
+            "You have looked at very many domains within an hour. Ask again in about {minutes} minutes; mail can be sent meanwhile."
+        ),
+        wait,
+    )
 }
 
 fn unknown(recipient: &str) -> Check {

@@ -22,6 +22,7 @@ mod webmail;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::Check;
 use async_trait::async_trait;
@@ -45,8 +46,14 @@ use slots::Slots;
 /// Finds out what would protect mail to recipients.
 #[async_trait]
 pub trait Checker: Send + Sync + 'static {
-    /// Looks at the hosts of these recipients, who are all of one domain, on behalf of `account`. The answer is what
-    /// an attempt of now with the guarantee on would come to; it may take as long as it takes.
+    /// Counts the looks that a check of these recipients, addresses all, will take, before any is begun.
+    ///
+    /// # Errors
+    /// The account has looked at too much: after how long it may.
+    async fn admit(&self, account: &str, recipients: &[String]) -> Result<(), Duration>;
+
+    /// Looks at the hosts of these recipients, who are all of one domain, on behalf of `account`, or gives what it was
+    /// told some minutes ago. The answer is what an attempt with the guarantee on would come to; it takes some minutes at most.
     async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check>;
 }
 

@@ -10,4 +10,4 @@ mod watch;
 
 pub use report::Reporter;
 pub use runner::{Runner, RunnerParts};
-pub use watch::{Reporting, Watch};
+pub use watch::{Reporting, Ruling, Watch};

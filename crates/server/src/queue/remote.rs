@@ -28,13 +28,16 @@ impl RunnerParts {
         let now = Timestamp::now();
         fates.iter().for_each(|fate| log_delivered(&job.facts.queue_id, domain, mx, fate));
         self.watch.look(job, &sightings, now).await;
+        let account = job.facts.account.as_deref();
         let mut outcomes = Vec::with_capacity(fates.len());
         for (recipient, fate) in job.recipients.iter().zip(fates) {
             let outcome = match fate {
-                Fate::Stopped { cause, history } => match self.watch.rule(job, domain, cause, now).await {
-                    Ruling::Stop(cause) => Outcome::Stopped(cause),
-                    Ruling::Hold(cause) => later(job, recipient, cause, history, now),
-                },
+                Fate::Stopped { cause, history } => {
+                    match self.watch.rule(account, domain, cause, now).await {
+                        Ruling::Stop(cause) => Outcome::Stopped(cause),
+                        Ruling::Hold(cause) => later(job, recipient, cause, history, now),
+                    }
+                }
                 other => outcome(job, recipient, other, now),
             };
             log_failure(&job.facts.queue_id, domain, &outcome);
@@ -42,8 +45,13 @@ impl RunnerParts {
         }
         // In this order into the same commit: whoever sees what became of the mail can rely on the memory of it.
         let remembered = self.watch.remember(job, &sightings, now);
-        let ((), recorded) = tokio::join!(remembered, self.record(&job.facts.queue_id, outcomes));
-        recorded
+        let ((), recorded) = tokio::join!(remembered, self.store.record(&job.facts.queue_id, outcomes, now));
+        // Before the account's pages are told: what they ask then is looked at anew.
+        if let Some(account) = account {
+            self.checks.outdated(account, domain);
+        }
+        self.follow_up(&job.facts.queue_id, recorded?).await;
+        Ok(())
     }
 }
 

@@ -100,13 +100,13 @@ impl Watch {
         Ok(())
     }
 
-    /// What is to become of a stop of this job: while our own line is suspect, nobody's missing TLS is certain; else
-    /// it is named a possible downgrade if this account's mail has met better there.
-    pub async fn rule(&self, job: &Job, domain: &str, cause: Cause, now: Timestamp) -> Ruling {
+    /// What is to become of a stop of this account's mail: while our own line is suspect, nobody's missing TLS is certain;
+    /// else it is named a possible downgrade if this account's mail has met better there.
+    pub async fn rule(&self, account: Option<&str>, domain: &str, cause: Cause, now: Timestamp) -> Ruling {
         if cause.is_loss_of_tls() && self.is_suspect(now) {
             return Ruling::Hold(Cause::OwnLine { last: Box::new(cause) });
         }
-        let remembered = match (&job.facts.account, cause.host()) {
+        let remembered = match (account, cause.host()) {
             (Some(account), Some(host)) => self.inner.store.remembered(account, domain, &host.name).await,
             _ => Ok(None),
         };

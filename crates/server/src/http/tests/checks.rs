@@ -13,6 +13,11 @@ struct Scripted {
 
 #[async_trait]
 impl Checker for Scripted {
+    async fn admit(&self, _account: &str, recipients: &[String]) -> Result<(), Duration> {
+        let many = recipients.iter().any(|recipient| recipient.ends_with("@too-many.example"));
+        if many { Err(Duration::from_secs(1234)) } else { Ok(()) }
+    }
+
     async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {
         assert_eq!(account, ALICE);
         self.asked.lock().unwrap().push(recipients.clone());
@@ -83,4 +88,15 @@ async fn one_to_a_hundred_recipients() {
     }
     let ask = server.ask("POST", "/checks").by(&token).json(&json!({ "recipients": ["a@b.example", 7] }));
     assert_eq!(ask.send().await.wrong_field(), "/recipients/1");
+}
+
+#[tokio::test]
+async fn who_has_looked_at_too_much_is_told_for_how_long_to_wait() {
+    let server = Server::with(Scripted::default(), Scheme::Http).await;
+    let token = server.log_in(ALICE).await;
+    let body = json!({ "recipients": ["bob@quick.example", "bob@too-many.example"] });
+    let answer = server.ask("POST", "/checks").by(&token).json(&body).send().await;
+    assert_eq!(answer.header("retry-after"), "1234");
+    let problem = answer.problem(429);
+    assert!(problem.detail.unwrap().contains("about 21 minutes"));
 }

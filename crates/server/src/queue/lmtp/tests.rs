@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
+    check::Checks,
     demo,
     events::Events,
     lmtp::{
@@ -64,11 +65,13 @@ impl Queue {
     fn start(&mut self) {
         let wake = Arc::<Bell>::default();
         let (store, events, local) = (&self.store, &self.events, &self.local);
+        let watch = Watch::new(Arc::clone(store), Reporting::Off);
         let runner = Runner::new(RunnerParts {
             store: Arc::clone(store),
             courier: courier(),
             reporter: Reporter::new(Arc::clone(store), events.clone(), Arc::clone(&wake), Arc::clone(local)),
-            watch: Watch::new(Arc::clone(store), Reporting::Off),
+            checks: Checks::new(courier(), Arc::clone(local), Arc::clone(store), watch.clone()),
+            watch,
             events: events.clone(),
             local: Arc::clone(local),
             wake,

@@ -33,7 +33,7 @@ impl Place {
 
     async fn ruled(&self, account: &str, n: u8, at: Timestamp) -> &'static str {
         let cause = Cause::NoStarttls { host: host(n) };
-        match self.watch.rule(&job(account), &domain(n), cause, at).await {
+        match self.watch.rule(Some(account), &domain(n), cause, at).await {
             Ruling::Stop(cause) => cause.kind(),
             Ruling::Hold(cause) => cause.kind(),
         }
@@ -136,7 +136,7 @@ async fn when_many_lose_tls_at_once_nothing_is_stopped_for_want_of_it() {
     );
     // Another ground is another matter.
     let cause = Cause::NotAuthenticated { host: host(1), detail: String::new() };
-    let ruling = place.watch.rule(&job(ALICE), &domain(1), cause, day + minutes(6)).await;
+    let ruling = place.watch.rule(Some(ALICE), &domain(1), cause, day + minutes(6)).await;
     assert!(matches!(ruling, Ruling::Stop(_)), "{ruling:?}");
     // Two are back: three are no longer enough.
     for n in 1..=2 {

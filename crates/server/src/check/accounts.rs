@@ -1,0 +1,139 @@
+//! Checks on behalf of accounts: each by its own level and memory, as its own mail would fare with the guarantee on.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use api::{Check, Outcome, ProtectionWord};
+use async_trait::async_trait;
+use delivery::{Courier, Extent};
+use guarantee::{Conclusion, Level, Requirement};
+use jiff::Timestamp;
+use store::{NextHop, Store};
+use tokio::time::timeout;
+
+use super::{
+    Looks, domain_of, invalid,
+    kept::{Kept, Key},
+    local, outcome,
+};
+use crate::{
+    clock::Clock,
+    http::Checker,
+    local::Local,
+    queue::{Ruling, Watch},
+};
+
+/// When a look ends for good.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+
+/// Checks recipients for accounts. Clones are one.
+#[derive(Clone)]
+pub struct Checks {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    looks: Looks,
+    store: Arc<dyn Store>,
+    watch: Watch,
+    kept: Kept,
+}
+
+/// A recipient that has to be looked at, or not.
+enum Asked {
+    /// There is nothing to look at.
+    Known(Check),
+    /// By this key.
+    Look(Key),
+}
+
+impl Checks {
+    /// Checks by this courier, for the accounts of this store.
+    pub fn new(courier: Courier, local: Arc<Local>, store: Arc<dyn Store>, watch: Watch) -> Self {
+        let looks = Looks { courier, local };
+        Self { inner: Arc::new(Inner { looks, store, watch, kept: Kept::new(Clock::system()) }) }
+    }
+
+    /// The account's own mail has met something there: what was told before holds no longer.
+    pub fn outdated(&self, account: &str, domain: &str) {
+        self.inner.kept.void(account, domain);
+    }
+}
+
+impl Inner {
+    /// What the guarantee of this account would require.
+    async fn requirement(&self, account: &str) -> Requirement {
+        match self.store.switch(account).await.map(|stored| stored.level) {
+            Ok(Level::Authenticated) => Requirement::Authenticated,
+            Ok(Level::Encrypted) | Err(_) => Requirement::Encrypted,
+        }
+    }
+
+    fn asked(&self, recipient: &str, requirement: Requirement) -> Asked {
+        match domain_of(recipient).map(|domain| self.looks.local.next_hop(&domain)) {
+            Err(reason) => Asked::Known(invalid(recipient, reason)),
+            Ok(NextHop::Local) => Asked::Known(local(recipient)),
+            Ok(NextHop::Domain(domain)) => Asked::Look(Key { domain, requirement }),
+        }
+    }
+
+    async fn answer(&self, account: &str, key: &Key) -> Check {
+        self.kept.answer(account, key, || self.look_in_time(account, key)).await
+    }
+
+    async fn look_in_time(&self, account: &str, key: &Key) -> Check {
+        timeout(GIVE_UP_AFTER, self.look(account, key)).await.unwrap_or_else(|_elapsed| {
+            let reason = "The receiving server does not answer in time.";
+            Check::new("", ProtectionWord::Unknown, Outcome::Unknown, reason)
+        })
+    }
+
+    async fn look(&self, account: &str, key: &Key) -> Check {
+        let Key { domain, requirement } = key;
+        let mut probe = self.looks.courier.probe(domain, *requirement, Extent::FirstToServe).await;
+        if let Err(Conclusion::Stop(cause)) = &probe.conclusion {
+            // What the delivery makes of a stop, by what this account's mail has met there and by the state of our line.
+            let ruling = self.watch.rule(Some(account), domain, cause.clone(), Timestamp::now()).await;
+            probe.conclusion = Err(match ruling {
+                Ruling::Stop(cause) => Conclusion::Stop(cause),
+                Ruling::Hold(cause) => Conclusion::Defer(cause),
+            });
+        }
+        outcome("", &probe)
+    }
+}
+
+#[async_trait]
+impl Checker for Checks {
+    async fn admit(&self, account: &str, recipients: &[String]) -> Result<(), Duration> {
+        let requirement = self.inner.requirement(account).await;
+        let mut keys: Vec<Key> = Vec::new();
+        for recipient in recipients {
+            match self.inner.asked(recipient, requirement) {
+                Asked::Look(key) if !keys.contains(&key) => keys.push(key),
+                Asked::Look(_) | Asked::Known(_) => {}
+            }
+        }
+        self.inner.kept.admit(account, &keys)
+    }
+
+    async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {
+        let requirement = self.inner.requirement(account).await;
+        let mut answers: HashMap<Key, Check> = HashMap::new();
+        let mut checks = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            let check = match self.inner.asked(&recipient, requirement) {
+                Asked::Known(check) => check,
+                Asked::Look(key) => {
+                    let found = match answers.get(&key) {
+                        Some(found) => found.clone(),
+                        None => self.inner.answer(account, &key).await,
+                    };
+                    answers.insert(key, found.clone());
+                    Check { recipient, ..found }
+                }
+            };
+            checks.push(check);
+        }
+        checks
+    }
+}

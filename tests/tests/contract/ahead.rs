@@ -1,0 +1,189 @@
+//! What is known before a mail is sent: `POST /checks`.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use black_box::{Demo, Mail, MessageStatus, User, wait_for};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// The answer to one recipient, waited for if it takes longer than three seconds.
+fn check(user: &User, address: &str) -> Value {
+    let events = user.events();
+    let answer: Value = user.http.post("/api/v1/checks", &json!({ "recipients": [address] })).ok().parse();
+    let result = answer["results"][0].clone();
+    if result["outcome"] != "unknown" || result["protection"] == "invalid" {
+        return result;
+    }
+    events.wait_for("the check's result", |event| {
+        (event.name == "check" && event.data["recipient"] == address).then(|| event.data.clone())
+    })
+}
+
+fn send(user: &User, address: &str) -> MessageStatus {
+    user.settled(&user.post(&Mail::new(&user.address, &[address])))
+}
+
+/// Every domain of the small internet: what the check says with the guarantee on, and that it then comes to that.
+#[rstest]
+#[case("home.example", "encrypted", "deliver", Value::Null, Value::Null)]
+#[case("tls.example", "encrypted", "deliver", Value::Null, json!("mx.tls.example"))]
+#[case("verified.example", "authenticated", "deliver", Value::Null, json!("mx.verified.example"))]
+#[case("dane.example", "dane", "deliver", Value::Null, json!("mx.dane.example"))]
+#[case("alg7.example", "dane", "deliver", Value::Null, json!("mx.alg7.example"))]
+#[case("sts.example", "authenticated", "deliver", Value::Null, json!("mx.sts.example"))]
+#[case("plain.example", "none", "stop", json!("no_starttls"), json!("mx.plain.example"))]
+#[case("legacy.example", "none", "stop", json!("handshake_failed"), json!("mx.legacy.example"))]
+#[case("broken.example", "none", "stop", json!("handshake_failed"), json!("mx.broken.example"))]
+#[case("stripped.example", "encrypted", "deliver", Value::Null, json!("mx.stripped.example"))]
+#[case("dane-mismatch.example", "none", "stop", json!("dane_mismatch"), json!("mx.dane-mismatch.example"))]
+#[case("sts-mismatch.example", "none", "stop", json!("sts_mismatch"), json!("mx.sts-mismatch.example"))]
+#[case("bogus.example", "unknown", "defer", json!("dns_bogus"), Value::Null)]
+#[case("mixed.example", "encrypted", "deliver", Value::Null, json!("mx2.mixed.example"))]
+#[case("implicit.example", "encrypted", "deliver", Value::Null, json!("implicit.example"))]
+#[case("down.example", "unknown", "defer", json!("unreachable"), json!("mx.down.example"))]
+#[case("nomail.example", "unknown", "stop", json!("null_mx"), Value::Null)]
+#[case("nothing.example", "unknown", "stop", json!("no_such_domain"), Value::Null)]
+fn a_check_tells_what_then_happens(
+    #[case] domain: &str,
+    #[case] protection: &str,
+    #[case] outcome: &str,
+    #[case] cause: Value,
+    #[case] host: Value,
+) {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    alice.switch("on");
+    let address = format!("bob@{domain}");
+    let told = check(&alice, &address);
+    assert_eq!(told["recipient"], address);
+    assert_eq!((&told["protection"], &told["outcome"]), (&json!(protection), &json!(outcome)), "{told}");
+    assert_eq!((&told["cause"], &told["host"]), (&cause, &host), "{told}");
+    assert_eq!(told["exception"], false);
+    let promised =
+        ["dane", "alg7", "sts", "dane-mismatch", "sts-mismatch"].map(|name| format!("{name}.example"));
+    assert_eq!(told["promised"], promised.contains(&domain.to_owned()), "{told}");
+    assert_eq!(told["observed_at"].is_string(), domain != "home.example", "{told}");
+    assert!(demo.deliveries().is_empty(), "nothing is sent to find out");
+    let sent = &send(&alice, &address).recipients[0];
+    let state = match outcome {
+        "deliver" => "delivered",
+        "defer" => "deferred",
+        _ if protection == "unknown" => "bounced",
+        _ => "stopped",
+    };
+    assert_eq!(sent.state, state, "{sent:?}");
+    assert_eq!(json!(sent.cause), cause, "{sent:?}");
+    if sent.protection.is_some() {
+        assert_eq!(sent.protection.as_deref(), Some(protection));
+        assert_eq!(json!(sent.authenticated_by), told["authenticated_by"], "{told}");
+    }
+}
+
+/// With a level of their own: what lacks is the proof, not the encryption.
+#[test]
+fn a_check_goes_by_the_user_s_own_level() {
+    let demo = Demo::start();
+    let (alice, bob) = (demo.alice(), demo.bob());
+    let of = |user: &User| {
+        let told = check(user, "carla@tls.example");
+        (told["protection"].clone(), told["outcome"].clone(), told["cause"].clone())
+    };
+    assert_eq!(of(&alice), (json!("encrypted"), json!("deliver"), Value::Null));
+    alice.http.put("/api/v1/guarantee", &json!({ "state": "on", "level": "authenticated" })).ok();
+    assert_eq!(of(&alice), (json!("encrypted"), json!("stop"), json!("not_authenticated")));
+    assert_eq!(of(&bob), (json!("encrypted"), json!("deliver"), Value::Null));
+}
+
+#[test]
+fn an_answer_is_kept_for_the_user_who_asked() {
+    let demo = Demo::start();
+    let (alice, bob) = (demo.alice(), demo.bob());
+    let first = check(&alice, "carla@tls.example");
+    wait_for_the_next_second();
+    let again = check(&alice, "dora@tls.example");
+    assert_eq!(again["observed_at"], first["observed_at"], "one look for the domain");
+    let other = check(&bob, "carla@tls.example");
+    assert_ne!(other["observed_at"], first["observed_at"], "bob's is a look of his own");
+}
+
+/// Times have whole seconds: until this one is over, two looks can't be told apart.
+fn wait_for_the_next_second() {
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).ok();
+    let begun = second();
+    wait_for("the next second", || (second() > begun).then_some(()));
+}
+
+/// Between two of alice's checks somebody else's mail has taken the domain's TLS away. Her answer is of her own asking,
+/// until her own mail is stopped there.
+#[test]
+fn what_the_user_s_own_mail_has_met_makes_an_answer_void() {
+    let demo = Demo::start();
+    let (alice, bob) = (demo.alice(), demo.bob());
+    alice.switch("on");
+    let address = "carla@stripped.example";
+    let before = check(&alice, address);
+    assert_eq!((&before["outcome"], &before["protection"]), (&json!("deliver"), &json!("encrypted")));
+    assert_eq!(send(&bob, address).recipients[0].state, "delivered");
+    assert_eq!(check(&alice, address), before, "nothing tells her that bob wrote there");
+    assert_eq!(send(&alice, address).recipients[0].state, "stopped");
+    let after = check(&alice, address);
+    assert_eq!((&after["outcome"], &after["protection"]), (&json!("stop"), &json!("none")), "{after}");
+    assert_eq!(after["cause"], "no_starttls", "her mail has never met better there");
+    // Bob's has.
+    let of_bob = check(&bob, address);
+    assert_eq!((&of_bob["outcome"], &of_bob["cause"]), (&json!("stop"), &json!("downgrade")), "{of_bob}");
+}
+
+#[rstest]
+#[case("user@[127.0.0.1]")]
+#[case("user@[IPv6:::1]")]
+#[case("user@127.0.0.1:25")]
+#[case("user@localhost:25")]
+#[case("user")]
+#[case("")]
+fn only_addresses_with_a_domain_are_looked_at(#[case] address: &str) {
+    let demo = Demo::start();
+    let told = check(&demo.alice(), address);
+    assert_eq!((&told["protection"], &told["outcome"]), (&json!("invalid"), &json!("unknown")), "{told}");
+    assert_eq!((&told["observed_at"], &told["host"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_hundred_domains_at_once_are_answered_in_time() {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    let recipients: Vec<String> = (0..100).map(|n| format!("bob@d{n}.example")).collect();
+    let begun = Instant::now();
+    let answer: Value = alice.http.post("/api/v1/checks", &json!({ "recipients": recipients })).ok().parse();
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let results = answer["results"].as_array().expect("results");
+    let told: Vec<&str> = results.iter().filter_map(|one| one["recipient"].as_str()).collect();
+    assert_eq!(told, recipients);
+    assert!(results.iter().all(|one| one["cause"] == "no_such_domain"), "{answer}");
+}
+
+#[test]
+fn looks_of_an_hour_are_bounded_and_what_is_known_is_still_told() {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    let ask = |user: &User, from: usize, to: usize| {
+        let recipients: Vec<String> = (from..to).map(|n| format!("bob@d{n}.example")).collect();
+        let body = json!({ "recipients": recipients }).to_string();
+        user.http.call("POST", "/api/v1/checks", "application/json", body)
+    };
+    for from in [0, 100, 200] {
+        ask(&alice, from, from + 100).ok();
+    }
+    let refused = ask(&alice, 300, 301);
+    assert_eq!(refused.status, 429);
+    let wait: u64 =
+        refused.headers["retry-after"].to_str().ok().and_then(|wait| wait.parse().ok()).expect("seconds");
+    assert!((3000..=3600).contains(&wait), "{wait}");
+    let problem: Value = refused.parse();
+    assert!(
+        problem["detail"].as_str().is_some_and(|detail| detail.contains("mail can be sent")),
+        "{problem}"
+    );
+    ask(&alice, 0, 100).ok();
+    ask(&demo.bob(), 300, 301).ok();
+}
