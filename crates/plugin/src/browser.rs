@@ -7,6 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::i18n::Locale;
 use crate::state::compose::Stamp;
+use crate::words::language_of;
 
 /// The time now, by the browser's clock.
 pub fn now() -> Timestamp {
@@ -113,6 +114,15 @@ pub fn day(time: Timestamp, locale: Locale) -> String {
     format(time, locale, DAY)
 }
 
+/// A day as the API writes it, in short: `23. Nov.` for `2026-11-23`.
+pub fn short_day(day: &str, locale: Locale) -> String {
+    let mut noon = day.to_owned();
+    // Where it is noon in Greenwich, it is that day for nearly everybody.
+    noon.push_str("T12:00:00Z");
+    let time = Timestamp::from_millisecond(millisecond(Date::parse(&noon))).unwrap_or_default();
+    format(time, locale, &[("day", "numeric"), ("month", "short")])
+}
+
 /// The time of day: `14:05`.
 pub fn clock(time: Timestamp, locale: Locale) -> String {
     format(time, locale, CLOCK)
@@ -139,11 +149,8 @@ fn format(time: Timestamp, locale: Locale, parts: &[(&str, &str)]) -> String {
     for (part, form) in parts {
         let _ = Reflect::set(&options, &JsValue::from_str(part), &JsValue::from_str(form));
     }
-    let language = match locale {
-        Locale::de => "de",
-        Locale::en => "en-GB",
-    };
-    let format = Intl::DateTimeFormat::new(&Array::of1(&JsValue::from_str(language)), &options);
+    let languages = Array::of1(&JsValue::from_str(language_of(locale)));
+    let format = Intl::DateTimeFormat::new(&languages, &options);
     format
         .format()
         .call1(&JsValue::UNDEFINED, &date(time))
@@ -151,4 +158,22 @@ fn format(time: Timestamp, locale: Locale, parts: &[(&str, &str)]) -> String {
         .and_then(|text| text.dyn_into::<js_sys::JsString>().ok())
         .map(String::from)
         .unwrap_or_default()
+}
+
+/// "a, b und c"; nothing where the browser can't.
+pub(crate) fn list(items: &[String], language: &str) -> Option<String> {
+    let name = JsValue::from_str;
+    let constructor =
+        Reflect::get(&Reflect::get(&js_sys::global(), &name("Intl")).ok()?, &name("ListFormat"));
+    let constructor: Function = constructor.ok()?.dyn_into().ok()?;
+    let format = Reflect::construct(&constructor, &Array::of1(&name(language))).ok()?;
+    let method: Function = Reflect::get(&format, &name("format")).ok()?.dyn_into().ok()?;
+    let items: Array = items.iter().map(|item| name(item)).collect();
+    method.call1(&format, &items).ok()?.as_string()
+}
+
+/// Which of a language's plural forms a number takes: `one`, `few`, `other` …
+pub(crate) fn plural_category(count: u32, language: &str) -> String {
+    let rules = Intl::PluralRules::new(&Array::of1(&JsValue::from_str(language)), &Object::new());
+    rules.select(f64::from(count)).into()
 }

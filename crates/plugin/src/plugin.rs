@@ -138,7 +138,7 @@ impl Plugin {
         spawn_local(async move { drop(stops.await) });
     }
 
-    fn asks(self) -> Result<Client, ClientError> {
+    pub(crate) fn asks(self) -> Result<Client, ClientError> {
         // Once the owner has ended, nobody is logged in any more.
         self.host.try_get_value().map(Client::new).ok_or(ClientError::LoggedOut)
     }
@@ -180,6 +180,12 @@ impl Plugin {
                 stops::apply(list, &event);
             }
         });
+        let may_be_outdated =
+            |known: &Known<Vec<Stop>>| known.get().is_some_and(|list| stops::may_be_outdated(list, &event));
+        if self.stops.try_with_untracked(may_be_outdated) == Some(true) {
+            let stops = self.renew_stops();
+            spawn_local(async move { drop(stops.await) });
+        }
         if let Event::Delivery(status) = &event {
             let _ = self.evidence.try_update(|evidence| evidence.learn(status));
         }

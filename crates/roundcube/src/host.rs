@@ -67,6 +67,7 @@ impl Host for Roundcube {
 
     fn reopen(&self, confirmed: &Confirmed, way: Way) -> Answer<()> {
         let (message_id, stop) = (confirmed.message_id.clone(), confirmed.stop.clone());
+        let only = if way == Way::Again { confirmed.addressees().join(" ") } else { String::new() };
         Box::pin(async move {
             let id = message_id.ok_or(ClientError::Unreadable)?;
             let body = format!("message_id={}", String::from(js_sys::encode_uri_component(&id)));
@@ -82,6 +83,7 @@ impl Host for Roundcube {
                 ("_uid", uid),
                 ("_tls_guarantee_way", way_name(way).into()),
                 ("_tls_guarantee_stop", stop.into()),
+                ("_tls_guarantee_only", only.into()),
                 // Shows that no link in a mail has asked for that.
                 ("_token", actions::request_token().into()),
             ]);

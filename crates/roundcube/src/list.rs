@@ -8,9 +8,8 @@ use api::Event;
 use gloo_timers::future::sleep;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::ReminderBar;
+use plugin::components::{Marked, ReminderBar};
 use plugin::el::effect;
-use plugin::state::{recipients, stops};
 use plugin::{Draft, Plugin};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
@@ -26,7 +25,8 @@ const MAIL: Duration = Duration::from_millis(300);
 /// The mark's classes; the first gives what is within it the guarantee's looks.
 const MARK: &str = "tls-guarantee tls-guarantee-mark";
 /// What is within it.
-const ICON: &str = "<span class=\"mark\"><svg class=\"i\" aria-hidden=\"true\"><use href=\"#i-stop\"/></svg><span></span></span>";
+const INNER: &str =
+    "<span><svg class=\"i\" aria-hidden=\"true\"><use href=\"\"/></svg><span></span></span>";
 
 /// Starts on the page of the list.
 pub(crate) fn start(page: Rc<Page>) {
@@ -129,28 +129,19 @@ fn row(uid: &str, element: JsValue) -> Option<Row> {
     Some(Row { element: element.dyn_into().ok()?, message_id }).filter(|row| !row.message_id.is_empty())
 }
 
-/// What a row's mark says, if it has one.
-fn said(message_id: &str, stops: &[api::Stop]) -> Option<String> {
-    let not_sent_to = stops::not_sent_to(stops, message_id);
-    (!not_sent_to.is_empty()).then(|| {
-        let list = recipients::list(&not_sent_to);
-        plugin::i18n::td_string!(plugin::words::locale(), plugin.not_sent_to, recipients = list)
-    })
-}
-
 fn mark(row: &Row, stops: &[api::Stop]) {
     let old = row.element.query_selector(".tls-guarantee-mark").ok().flatten();
-    match (said(&row.message_id, stops), old) {
+    match (Marked::of(stops, &row.message_id), old) {
         (None, None) => {}
         (None, Some(old)) => old.remove(),
-        (Some(text), Some(old)) => say(&old, &text),
-        (Some(text), None) => {
+        (Some(marked), Some(old)) => say(&old, &marked),
+        (Some(marked), None) => {
             let cell = row.element.query_selector("td.subject").ok().flatten();
             let new = document().create_element("span").ok();
             if let Some((cell, new)) = cell.zip(new) {
                 new.set_class_name(MARK);
-                new.set_inner_html(ICON);
-                say(&new, &text);
+                new.set_inner_html(INNER);
+                say(&new, &marked);
                 let _ = cell.append_child(&new);
             }
         }
@@ -158,9 +149,13 @@ fn mark(row: &Row, stops: &[api::Stop]) {
 }
 
 /// The whole of it may not fit into the row.
-fn say(mark: &Element, text: &str) {
-    if let Ok(Some(words)) = mark.query_selector(".mark > span") {
-        words.set_text_content(Some(text));
-    }
-    let _ = mark.set_attribute("title", text);
+fn say(mark: &Element, marked: &Marked) {
+    let within = |selector| mark.query_selector(selector).ok().flatten();
+    let set = |element: Option<Element>, name, value: &str| {
+        element.into_iter().for_each(|element| drop(element.set_attribute(name, value)));
+    };
+    set(within("span"), "class", marked.class);
+    set(within("use"), "href", &format!("#i-{}", marked.icon));
+    within("span > span").into_iter().for_each(|words| words.set_text_content(Some(&marked.text)));
+    let _ = mark.set_attribute("title", &marked.text);
 }

@@ -81,10 +81,12 @@ impl Message {
 pub(crate) struct Composed {
     /// The message that is opened as new.
     pub(crate) source: Option<Message>,
-    /// `without` or `end-to-end`, where a banner's way led here.
+    /// `without`, `end-to-end` or `again`, where a banner's way led here.
     pub(crate) way: Option<String>,
     /// The stop whose banner it was.
     pub(crate) stop: Option<String>,
+    /// For the way `again`: to whom, separated by spaces.
+    pub(crate) only: Option<String>,
 }
 
 impl Composed {
@@ -93,9 +95,11 @@ impl Composed {
         let way = match self.way.as_deref()? {
             "without" => Way::WithoutGuarantee,
             "end-to-end" => Way::EndToEnd,
+            "again" => Way::Again,
             _ => return None,
         };
-        Some(Taken { stop: self.stop.clone()?, way })
+        let only = self.only.as_deref().unwrap_or_default().split(' ').map(str::to_owned).collect();
+        Some(Taken { stop: self.stop.clone()?, way, only })
     }
 }
 
@@ -104,6 +108,7 @@ pub(crate) fn way_name(way: Way) -> &'static str {
     match way {
         Way::WithoutGuarantee => "without",
         Way::EndToEnd => "end-to-end",
+        Way::Again => "again",
     }
 }
 
@@ -125,6 +130,7 @@ impl Page {
                 source: Message::of(&js::get(&compose, "source")),
                 way: composed("way"),
                 stop: composed("stop"),
+                only: composed("only"),
             },
         })
     }
@@ -139,13 +145,14 @@ mod tests {
     #[rstest]
     #[case(Some("without"), Some("7"), Some(Way::WithoutGuarantee))]
     #[case(Some("end-to-end"), Some("7"), Some(Way::EndToEnd))]
+    #[case(Some("again"), Some("7"), Some(Way::Again))]
     #[case(Some("without"), None, None)]
     #[case(Some("other"), Some("7"), None)]
     #[case(None, Some("7"), None)]
     #[case(None, None, None)]
     fn ways(#[case] way: Option<&str>, #[case] stop: Option<&str>, #[case] expected: Option<Way>) {
         let own = |text: &str| text.to_owned();
-        let composed = Composed { source: None, way: way.map(own), stop: stop.map(own) };
+        let composed = Composed { way: way.map(own), stop: stop.map(own), ..Composed::default() };
         assert_eq!(composed.taken().map(|taken| taken.way), expected);
         if let Some(way) = expected {
             assert_eq!(Some(way_name(way)), composed.way.as_deref());

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use plugin::browser::now;
-use plugin::i18n::Locale;
-use plugin::words::locale;
+use plugin::words::language;
 use wasm_bindgen::JsValue;
 
 use crate::el::{El, el};
@@ -87,11 +86,7 @@ fn format(at: Timestamp, options: &[(&str, &str)]) -> String {
         // A plain object takes every property.
         let _ = js_sys::Reflect::set(&chosen, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    let manner = match locale() {
-        Locale::de => "de",
-        Locale::en => "en-GB",
-    };
-    to_js(at).to_locale_string(manner, &chosen).into()
+    to_js(at).to_locale_string(language(), &chosen).into()
 }
 
 #[cfg(test)]

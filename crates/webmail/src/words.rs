@@ -1,8 +1,5 @@
 //! The page's words: namespace `webmail` of the catalogue in `crates/plugin/locales`.
 
-use plugin::i18n::Locale;
-use plugin::words::locale;
-
 /// A text of the catalogue: `w!(inbox)`, `w!(not_an_address, text = typed)`.
 macro_rules! w {
     ($key:ident $(, $($name:ident = $value:expr),+)?) => {
@@ -18,7 +15,7 @@ pub(crate) fn size(bytes: usize) -> String {
         return format!("{bytes} B");
     };
     let tenths = bytes / (unit / 10);
-    let point = if locale() == Locale::de { ',' } else { '.' };
+    let point = w!(decimal_point);
     if tenths < 100 && !tenths.is_multiple_of(10) {
         format!("{}{point}{} {name}", tenths / 10, tenths % 10)
     } else {
@@ -29,6 +26,8 @@ pub(crate) fn size(bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+
+    use plugin::i18n::Locale;
 
     use super::*;
 

@@ -16,7 +16,7 @@ class tls_guarantee extends rcube_plugin
     private const TOKEN_SECONDS = 300;
     private const SHORTEST_KEY = 32;
     /** What a person may have chosen in the banner for the message that is being composed. */
-    private const WAYS = ['without', 'end-to-end'];
+    private const WAYS = ['without', 'end-to-end', 'again'];
 
     /** @var rcmail */
     private $rc;
@@ -268,6 +268,9 @@ class tls_guarantee extends rcube_plugin
         $is_stop = $ours && preg_match('/^[A-Za-z0-9_-]{1,64}$/D', $stop);
         $param['tls_guarantee_stop'] = $is_stop ? $stop : null;
         $param['tls_guarantee_way'] = $is_stop && in_array($way, self::WAYS, true) ? $way : null;
+        // Whom of the stopped recipients, for the way `again`; the page compares them with the record.
+        $only = (string) ($param['tls_guarantee_only'] ?? '');
+        $param['tls_guarantee_only'] = $is_stop && strlen($only) <= 8000 ? $only : null;
         $args['param'] = $param;
         return $args;
     }
@@ -281,6 +284,7 @@ class tls_guarantee extends rcube_plugin
             'source' => null,
             'way' => $param['tls_guarantee_way'] ?? null,
             'stop' => $param['tls_guarantee_stop'] ?? null,
+            'only' => $param['tls_guarantee_only'] ?? null,
         ];
     }
 

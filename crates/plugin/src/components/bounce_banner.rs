@@ -1,15 +1,15 @@
 use bounce::Reason;
 use leptos::prelude::*;
 
+use super::offer::{Checks, offer};
 use super::parts::{MARKS, address, button, failure, filled, hint, paragraph, strong_address, warning};
 use super::tell_dialog::tell;
 use crate::browser::{self, Moment};
 use crate::el::{El, classed, el, live, nothing, with_icon};
 use crate::state::banner::{Banner, Confirmed, FailedGroup, StoppedGroup, Without};
 use crate::state::cause::CauseWord;
-use crate::state::recipients::list;
 use crate::state::reopen::Way;
-use crate::words::{locale, w};
+use crate::words::{list, locale, plural, w};
 use crate::{ClientError, Plugin};
 
 /// The banner above a message: get `banner` from [`crate::Plugin::banner`]. Where it is [`Banner::Forged`]
@@ -24,10 +24,21 @@ pub fn BounceBanner(
     let failed = RwSignal::new(false);
     // An event that changes a number must not take the keyboard's place away: numbers live in parts of their own.
     let frame = Memo::new(move |_| banner.with(Banner::without_numbers));
-    live(move || frame.with(|frame| section(plugin, frame, banner, failed)))
+    let checks = Checks::follow(plugin, frame);
+    live(move || frame.with(|frame| section(plugin, frame, Following { banner, checks, failed })))
 }
 
-fn section(plugin: Plugin, frame: &Banner, banner: Signal<Banner>, failed: RwSignal<bool>) -> AnyView {
+/// What changes within a banner.
+#[derive(Clone, Copy)]
+struct Following {
+    banner: Signal<Banner>,
+    checks: Checks,
+    /// Whether the sent copy could not be opened.
+    failed: RwSignal<bool>,
+}
+
+fn section(plugin: Plugin, frame: &Banner, following: Following) -> AnyView {
+    let Following { banner, failed, .. } = following;
     let (class, name, title, text) = match frame {
         Banner::None => return nothing(),
         Banner::Confirmed(confirmed) if confirmed.may_be_attack() => {
@@ -59,7 +70,10 @@ fn section(plugin: Plugin, frame: &Banner, banner: Signal<Banner>, failed: RwSig
     said = text.into_iter().fold(said, El::view);
     let section = classed("section", class).attr("aria-labelledby", "tlsg-banner").child(said);
     match frame {
-        Banner::Confirmed(confirmed) => ways(section, plugin, confirmed, failed).into(),
+        Banner::Confirmed(confirmed) => {
+            let offered = section.view(offer(plugin, confirmed.clone(), following.checks, failed));
+            ways(offered, plugin, confirmed, failed).into()
+        }
         _ => section.into(),
     }
 }
@@ -85,7 +99,7 @@ fn stopped(confirmed: &Confirmed, banner: Signal<Banner>) -> Vec<AnyView> {
         Moment::Other(time) => time,
     };
     said.push(with_icon(classed("p", "state"), "check", w!(recorded, time = time)).into());
-    said.push(numbers(|confirmed| confirmed.sent_again.then(|| paragraph(w!(sent_again)))));
+    said.extend(sent_again(confirmed).map(AnyView::from));
     said
 }
 
@@ -132,22 +146,27 @@ fn sentences(group: &StoppedGroup) -> Vec<El> {
     std::iter::once(sentence).chain(seen).collect()
 }
 
+/// To whom it was sent since.
+fn sent_again(confirmed: &Confirmed) -> Option<El> {
+    match &confirmed.sent_again_to[..] {
+        [] => None,
+        _ if confirmed.is_settled() => Some(paragraph(w!(sent_again))),
+        some => Some(paragraph(&w!(sent_again_to_some, recipients = list(some)))),
+    }
+}
+
 /// What became of the others, as numbers.
 fn others(delivered: u32, waiting: u32) -> Option<El> {
-    let said_delivered = match delivered {
-        0 => String::new(),
-        1 => w!(others_delivered_one).to_owned(),
-        count => w!(others_delivered, count = count),
-    };
-    let said_waiting = match waiting {
-        0 => String::new(),
-        1 => w!(others_waiting_one).to_owned(),
-        count => w!(others_waiting, count = count),
-    };
-    let between = if delivered > 0 && waiting > 0 { " · " } else { "" };
+    let mut said = Vec::new();
+    if delivered > 0 {
+        said.push(plural(&w!(others_delivered, count = delivered), delivered));
+    }
+    if waiting > 0 {
+        said.push(plural(&w!(others_waiting, count = waiting), waiting));
+    }
     let (class, name) = if delivered > 0 { ("state ok", "lockcheck") } else { ("state", "clock") };
     (delivered > 0 || waiting > 0)
-        .then(|| with_icon(classed("p", class), name, format!("{said_delivered}{between}{said_waiting}.")))
+        .then(|| with_icon(classed("p", class), name, said.join(" · ") + "."))
 }
 
 /// The ways, equal among each other; a button's name is only its title, the rest describes it.
@@ -198,7 +217,7 @@ fn notes(confirmed: &Confirmed) -> Vec<El> {
     notes
 }
 
-fn open(plugin: Plugin, confirmed: Confirmed, way: Way, failed: RwSignal<bool>) {
+pub(super) fn open(plugin: Plugin, confirmed: Confirmed, way: Way, failed: RwSignal<bool>) {
     failed.set(false);
     leptos::task::spawn_local(async move {
         let opened = plugin.open_stopped(&confirmed, way).await;

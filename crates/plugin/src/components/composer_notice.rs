@@ -5,8 +5,7 @@ use crate::Plugin;
 use crate::draft::{Draft, Recipients};
 use crate::el::{El, classed, el, live, nothing};
 use crate::state::notice::{self, Chosen, Notice};
-use crate::state::recipients::list;
-use crate::words::w;
+use crate::words::{list, w};
 
 /// What the composer says of a reopened message, above its text: whom it goes to (the stopped or all), that
 /// it will be stopped again and the override, or that it leaves without the guarantee. Nothing for any other draft.

@@ -4,12 +4,11 @@ use crate::Plugin;
 use crate::bridge::{Action, Dialog};
 use crate::browser;
 use crate::draft::Draft;
-use crate::state::recipients::list;
-use crate::words::w;
+use crate::words::{list, w};
 
 /// "Tell the recipient": a text to ask for another address with, to be taken to another way, or to a mail to
 /// another address. No mail to the same address is offered, since it would be stopped too.
-pub(super) fn tell(plugin: Plugin, recipients: &[String]) {
+pub(crate) fn tell(plugin: Plugin, recipients: &[String]) {
     let text = w!(tell_ready, recipients = list(recipients));
     let (to_copy, to_mail) = (text.clone(), text.clone());
     let actions = vec![

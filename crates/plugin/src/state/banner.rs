@@ -1,11 +1,11 @@
 //! Which bounce gets which banner.
 
-use api::{Stop, StoppedRecipient};
+use api::{Check, Outcome, ProtectionWord, Stop, StoppedRecipient};
 use bounce::{Action, Claim, Failure, Reason};
 use jiff::Timestamp;
 
 use super::cause::CauseWord;
-use super::stops::bare_message_id;
+use super::stops::{bare_message_id, was_sent_again};
 use crate::client::ClientError;
 use crate::draft::same_mailbox;
 
@@ -34,7 +34,6 @@ impl Banner {
             Self::Confirmed(confirmed) => Self::Confirmed(Confirmed {
                 delivered_others: 0,
                 waiting_others: 0,
-                sent_again: false,
                 ..confirmed.clone()
             }),
             other => other.clone(),
@@ -57,17 +56,22 @@ pub struct Confirmed {
     pub waiting_others: u32,
     /// When the first of these recipients was stopped.
     pub stopped_at: Timestamp,
-    /// Whether another message was sent in its stead since.
-    pub sent_again: bool,
+    /// To whom another message was sent in its stead since.
+    pub sent_again_to: Vec<String>,
 }
 
 impl Confirmed {
     /// The stopped recipients.
     pub fn recipients(&self) -> Vec<String> {
+        self.groups.iter().flat_map(|group| group.recipients.iter().cloned()).collect()
+    }
+
+    /// Those of them who are still without the message, to be sent to; all once it was sent to all again.
+    pub fn addressees(&self) -> Vec<String> {
         self.those(|_| true)
     }
 
-    /// Those of them whom sending without the guarantee reaches.
+    /// Those of the addressees whom sending without the guarantee reaches.
     pub fn liftable(&self) -> Vec<String> {
         self.those(CauseWord::is_liftable)
     }
@@ -75,6 +79,43 @@ impl Confirmed {
     /// Those whom it does not: what their domain publishes binds every mail.
     pub fn bound(&self) -> Vec<String> {
         self.those(|cause| !cause.is_liftable())
+    }
+
+    /// Whether it was sent again to all of them.
+    pub fn is_settled(&self) -> bool {
+        self.recipients().iter().all(|email| self.sent_again_to.contains(email))
+    }
+
+    /// The addressees whom it reaches with the guarantee now, by what the server has just been asked; nothing if it
+    /// reaches nobody.
+    pub fn reachable(&self, checks: &[Check]) -> Option<Reachable> {
+        if self.is_settled() {
+            return None;
+        }
+        let mut found: Option<Reachable> = None;
+        for group in &self.groups {
+            for email in group.recipients.iter().filter(|email| !self.sent_again_to.contains(email)) {
+                let check = checks.iter().find(|check| same_mailbox(&check.recipient, email));
+                let Some(check) = check.filter(|check| makes_up_for(check, group.cause)) else { continue };
+                let found = found.get_or_insert_default();
+                found.recipients.push(email.clone());
+                found.seen = match (found.seen, check.observed_at) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+        }
+        found
+    }
+
+    /// The same stop as if only these had been stopped.
+    pub fn only(&self, recipients: &[String]) -> Self {
+        let those = |group: &StoppedGroup| {
+            let kept = group.recipients.iter().filter(|email| recipients.contains(email));
+            StoppedGroup { recipients: kept.cloned().collect(), ..group.clone() }
+        };
+        let groups = self.groups.iter().map(those).filter(|group| !group.recipients.is_empty()).collect();
+        Self { groups, ..self.clone() }
     }
 
     /// Whether some host was better before, which may be an attack.
@@ -101,8 +142,37 @@ impl Confirmed {
 
     fn those(&self, of: impl Fn(CauseWord) -> bool) -> Vec<String> {
         let groups = self.groups.iter().filter(|group| of(group.cause));
-        groups.flat_map(|group| group.recipients.iter().cloned()).collect()
+        let all = groups.flat_map(|group| group.recipients.iter());
+        let is_settled = self.is_settled();
+        all.filter(|email| is_settled || !self.sent_again_to.contains(email)).cloned().collect()
     }
+}
+
+/// Stopped recipients whom the same message would reach now, with the guarantee on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reachable {
+    /// Who.
+    pub recipients: Vec<String>,
+    /// When it was looked at, at the earliest.
+    pub seen: Option<Timestamp>,
+}
+
+/// Whether what was found is what was missing. An exception of the account's makes up for nothing; a host that has not
+/// proven who it is does so only where that was not asked for; and what a message asked for itself no check knows.
+fn makes_up_for(check: &Check, stopped_for: CauseWord) -> bool {
+    let is_proven = matches!(check.protection, ProtectionWord::Authenticated | ProtectionWord::Dane);
+    let is_found = match stopped_for {
+        CauseWord::NoStarttls
+        | CauseWord::StarttlsRefused
+        | CauseWord::HandshakeFailed
+        | CauseWord::Downgrade => is_proven || check.protection == ProtectionWord::Encrypted,
+        CauseWord::IdentityLost
+        | CauseWord::DaneMismatch
+        | CauseWord::StsMismatch
+        | CauseWord::NotAuthenticated => is_proven,
+        CauseWord::RequireTlsNotOffered | CauseWord::RequireTlsFailed | CauseWord::Unknown => false,
+    };
+    is_found && check.outcome == Outcome::Deliver
 }
 
 /// What sending without the guarantee would mean for the stopped recipients.
@@ -188,11 +258,11 @@ pub fn of(claimed: &Claimed, stops: Result<&[Stop], &ClientError>) -> Banner {
     let message_id = message_id.as_deref().map(bare_message_id);
     let recorded =
         stops.iter().find(|stop| stop.queue_id == *queue_id && stop.message_id.as_deref() == message_id);
-    recorded.and_then(|stop| confirmed(stop, recipients)).map_or(Banner::Forged, Banner::Confirmed)
+    recorded.and_then(|stop| confirmed(stop, recipients, stops)).map_or(Banner::Forged, Banner::Confirmed)
 }
 
 /// The record of those the report names; nothing if it names nobody, or one whom the record does not know.
-fn confirmed(stop: &Stop, named: &[String]) -> Option<Confirmed> {
+fn confirmed(stop: &Stop, named: &[String], stops: &[Stop]) -> Option<Confirmed> {
     let recorded = |email: &String| stop.recipients.iter().find(|one| same_mailbox(&one.address, email));
     let recipients: Vec<&StoppedRecipient> = named.iter().map(recorded).collect::<Option<_>>()?;
     let mut groups: Vec<StoppedGroup> = Vec::new();
@@ -211,6 +281,7 @@ fn confirmed(stop: &Stop, named: &[String]) -> Option<Confirmed> {
             }),
         }
     }
+    let sent_again = recipients.iter().filter(|one| was_sent_again(stops, one));
     Some(Confirmed {
         stop: stop.id.clone(),
         message_id: stop.message_id.clone(),
@@ -218,7 +289,7 @@ fn confirmed(stop: &Stop, named: &[String]) -> Option<Confirmed> {
         delivered_others: stop.delivered_others,
         waiting_others: stop.waiting_others,
         stopped_at: recipients.iter().map(|one| one.stopped_at).min()?,
-        sent_again: stop.replaced_by.is_some(),
+        sent_again_to: sent_again.map(|one| one.address.clone()).collect(),
     })
 }
 

@@ -48,11 +48,6 @@ pub fn show(addresses: &[Address]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The addresses without their names, as a sentence lists them.
-pub fn list(emails: &[String]) -> String {
-    emails.join(", ")
-}
-
 struct Piece<'a> {
     text: &'a str,
     ended_by: Option<char>,

@@ -7,7 +7,7 @@
 mod content;
 mod flowed;
 
-use api::Stop;
+use api::{Stop, StoppedRecipient};
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser};
 
 use super::banner::Confirmed;
@@ -31,6 +31,8 @@ pub enum Way {
     EndToEnd,
     /// The user lifts the guarantee for this one message and those stopped recipients whom that reaches.
     WithoutGuarantee,
+    /// The way to some of them is encrypted by now: to those, and the guarantee stays.
+    Again,
 }
 
 /// The draft; `original` is the raw message. Of what is no message comes an empty draft.
@@ -84,6 +86,8 @@ pub struct Taken {
     pub stop: String,
     /// The way.
     pub way: Way,
+    /// For [`Way::Again`]: to whom.
+    pub only: Vec<String>,
 }
 
 /// Of a sent message that its webmail itself has reopened for `all`: whom it goes to now, what is recorded and how it is
@@ -97,31 +101,39 @@ pub fn addressed(all: Recipients, message_id: &str, stops: &[Stop], taken: Optio
     }
     let way = taken.map(|taken| taken.way);
     let replaces = recorded.first()?.id.clone();
-    let recipients = || recorded.iter().flat_map(|stop| &stop.recipients);
-    let those = |liftable: bool| {
-        let such = recipients().filter(move |one| CauseWord::of_stopped(one).is_liftable() == liftable);
+    let recorded: Vec<_> = recorded.iter().flat_map(|stop| &stop.recipients).collect();
+    let recipients = stops::still_without(stops, &recorded);
+    let those = |is_wanted: &dyn Fn(&StoppedRecipient) -> bool| {
+        let such = recipients.iter().filter(|one| is_wanted(one));
         such.map(|one| one.address.clone()).collect::<Vec<_>>()
     };
-    let stopped = match way {
-        Some(Way::WithoutGuarantee) => those(true),
-        Some(Way::EndToEnd) | None => recipients().map(|one| one.address.clone()).collect(),
+    let is_liftable = |one: &StoppedRecipient| CauseWord::of_stopped(one).is_liftable();
+    let stopped = match taken {
+        Some(Taken { way: Way::WithoutGuarantee, .. }) => those(&is_liftable),
+        Some(Taken { way: Way::Again, only, .. }) => {
+            let again = those(&|one| only.iter().any(|email| same_mailbox(email, &one.address)));
+            let recipients = choose(all, &again).stopped;
+            return Some(Draft { recipients, replaces: Some(replaces), ..Draft::default() });
+        }
+        Some(Taken { way: Way::EndToEnd, .. }) | None => those(&|_| true),
     };
     let choice = choose(all, &stopped);
     Some(Draft {
         recipients: choice.stopped.clone(),
         choice: Some(choice),
         replaces: Some(replaces),
-        bound: those(false),
+        bound: those(&|one| !is_liftable(one)),
         end_to_end: way == Some(Way::EndToEnd),
         without_guarantee_for: if way == Some(Way::WithoutGuarantee) { stopped } else { Vec::new() },
         ..Draft::default()
     })
 }
 
-/// The draft of a message whose stop the server has confirmed, on one of the banner's ways.
+/// The draft of a message whose stop the server has confirmed, on one of the banner's ways; for [`Way::Again`] only
+/// those are in `confirmed` whom it is to go to.
 pub fn stopped(original: &[u8], confirmed: &Confirmed, way: Way) -> Draft {
     let stopped = match way {
-        Way::EndToEnd => confirmed.recipients(),
+        Way::EndToEnd | Way::Again => confirmed.addressees(),
         Way::WithoutGuarantee => confirmed.liftable(),
     };
     let (replaces, bound) = (Some(confirmed.stop.clone()), confirmed.bound());
@@ -129,6 +141,8 @@ pub fn stopped(original: &[u8], confirmed: &Confirmed, way: Way) -> Draft {
     match way {
         Way::EndToEnd => Draft { end_to_end: true, ..draft },
         Way::WithoutGuarantee => Draft { without_guarantee_for: stopped, ..draft },
+        // Nothing of it is to be stopped again: there is nothing to choose, and nothing to warn of.
+        Way::Again => Draft { choice: None, bound: Vec::new(), ..draft },
     }
 }
 

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use plugin::components::{BounceBanner, Delivery};
 use plugin::state::banner::Banner;
 use plugin::state::recipients;
+use plugin::words::plural;
 use plugin::{ClientError, Plugin};
 
 use super::files;
@@ -226,8 +227,7 @@ fn framed(message: &Opened, html: &str, links: Links) -> Vec<El> {
         html::clean(html, links, |content_id| message.part_of_html(content_id).and_then(files::picture_url));
     let left_out = match cleaned.pictures_left_out {
         0 => None,
-        1 => Some(w!(pictures_left_out_one).to_owned()),
-        count => Some(w!(pictures_left_out, count = count)),
+        count => Some(plural(&w!(pictures_left_out, count = count), count)),
     };
     // Without `allow-scripts` and `allow-same-origin` it can run nothing and read nothing of this page.
     let sandbox = match links {

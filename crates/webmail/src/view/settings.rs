@@ -53,8 +53,15 @@ pub(super) fn transport() -> AnyView {
                 .child(el("span").text(w!(settings)))
                 .child(el("span").text(w!(my_account))),
         )
-        .child(el("h1").attr("tabindex", "-1").attr("data-heading", "").text(w!(transport_encryption)));
+        .child(hyphenated(el("h1").attr("tabindex", "-1").attr("data-heading", ""), w!(transport_heading)));
     let sheet = classed("div", "sheet").child(head).view(view! { <SettingsPanel /> }.into_any());
     let tools = classed("div", "pane-head tools back").child(with_icon(back, "back", w!(back)));
     view! { {AnyView::from(tools)}{AnyView::from(sheet)} }.into_any()
+}
+
+/// A long word that may be broken where its soft hyphens are. They are drawn by the style: the name stays the word.
+fn hyphenated(heading: El, word: &str) -> El {
+    let mut parts = word.split('\u{ad}');
+    let heading = heading.text(parts.next().unwrap_or_default());
+    parts.fold(heading, |heading, part| heading.child(classed("span", "shy")).text(part))
 }

@@ -126,7 +126,7 @@ fn a_recorded_stop_is_confirmed_in_the_words_of_the_record() {
         delivered_others: 2,
         waiting_others: 1,
         stopped_at: "2026-11-24T13:05:00Z".parse().unwrap(),
-        sent_again: false,
+        sent_again_to: vec![],
     };
     assert_eq!(banner(&raw, &[record()]), Banner::Confirmed(expected));
 }
@@ -182,9 +182,55 @@ fn the_record_is_found_among_others() {
 
 #[test]
 fn one_that_was_sent_again_says_so() {
-    let stops = [Stop { replaced_by: Some("Q7".to_owned()), ..record() }];
-    let Banner::Confirmed(confirmed) = banner(&Report::default().raw(), &stops) else { panic!() };
-    assert!(confirmed.sent_again);
+    let mut stop = record();
+    stop.recipients[0].replaced_by = Some("Q7".to_owned());
+    let Banner::Confirmed(confirmed) = banner(&Report::default().raw(), &[stop]) else { panic!() };
+    assert_eq!(confirmed.sent_again_to, ["carla@plain.example"]);
+    assert!(confirmed.is_settled());
+    assert_eq!(confirmed.addressees(), ["carla@plain.example"], "whoever wants to send it once more can");
+}
+
+/// What the server answers about `address` with the guarantee on.
+fn check(address: &str, protection: ProtectionWord, outcome: Outcome) -> Check {
+    Check {
+        observed_at: Some("2026-11-24T15:00:00Z".parse().unwrap()),
+        ..Check::new(address, protection, outcome, "")
+    }
+}
+
+#[rstest]
+#[case::encrypted_by_now("no_starttls", "", ProtectionWord::Encrypted, Outcome::Deliver, true)]
+#[case::verified_by_now("starttls_refused", "", ProtectionWord::Authenticated, Outcome::Deliver, true)]
+#[case::newer_tls("handshake_failed", "", ProtectionWord::Encrypted, Outcome::Deliver, true)]
+#[case::not_yet("no_starttls", "", ProtectionWord::None, Outcome::Stop, false)]
+#[case::by_an_exception_only("no_starttls", "", ProtectionWord::None, Outcome::Deliver, false)]
+#[case::encrypted_but_more_is_demanded("no_starttls", "", ProtectionWord::Encrypted, Outcome::Stop, false)]
+#[case::not_known("no_starttls", "", ProtectionWord::Unknown, Outcome::Unknown, false)]
+#[case::waits("no_starttls", "", ProtectionWord::Encrypted, Outcome::Defer, false)]
+#[case::attack_over("downgrade", "", ProtectionWord::Encrypted, Outcome::Deliver, true)]
+#[case::still_unproven("downgrade", "it last proved its identity x", ProtectionWord::Encrypted, Outcome::Deliver, false)]
+#[case::proven_again("downgrade", "it last proved its identity x", ProtectionWord::Dane, Outcome::Deliver, true)]
+#[case::still_another("dane_mismatch", "", ProtectionWord::Encrypted, Outcome::Deliver, false)]
+#[case::the_right_one("sts_mismatch", "", ProtectionWord::Authenticated, Outcome::Deliver, true)]
+#[case::asked_for_more_itself("require_tls_failed", "", ProtectionWord::Dane, Outcome::Deliver, false)]
+fn whom_the_way_reaches_by_now(
+    #[case] cause: &str,
+    #[case] reason: &str,
+    #[case] protection: ProtectionWord,
+    #[case] outcome: Outcome,
+    #[case] reached: bool,
+) {
+    let confirmed = stopped_for(&[(cause, reason), ("no_starttls", "")]);
+    let checks = [check("R0@x.example", protection, outcome), check("else@x.example", ProtectionWord::Dane, Outcome::Deliver)];
+    let found = confirmed.reachable(&checks);
+    assert_eq!(found.as_ref().map(|found| found.recipients.join(" ")), reached.then(|| "r0@x.example".to_owned()));
+    if let Some(found) = found {
+        assert_eq!(found.seen, Some("2026-11-24T15:00:00Z".parse().unwrap()));
+        assert_eq!(confirmed.only(&found.recipients).recipients(), ["r0@x.example"]);
+    }
+    let sent_again = Confirmed { sent_again_to: vec!["r0@x.example".to_owned()], ..confirmed };
+    assert_eq!(sent_again.reachable(&checks), None, "nothing is offered twice");
+    assert_eq!(sent_again.addressees(), ["r1@x.example"]);
 }
 
 /// The contract's rows that need no server: explained, whatever the record says, and even if it can't be had.
@@ -256,7 +302,7 @@ fn stopped_for(causes: &[(&str, &str)]) -> Confirmed {
     });
     let stop = Stop { recipients: recipients.collect(), ..record() };
     let named: Vec<String> = stop.recipients.iter().map(|one| one.address.clone()).collect();
-    confirmed(&stop, &named).unwrap()
+    confirmed(&stop, &named, &[]).unwrap()
 }
 
 /// Which ways help: an override reaches nobody whose domain publishes what it demands.
@@ -301,7 +347,7 @@ fn several_causes_at_one_host_are_several_groups_and_the_date_is_kept() {
 #[test]
 fn numbers_do_not_change_the_frame() {
     let one = Confirmed { delivered_others: 1, ..stopped_for(&[("no_starttls", "")]) };
-    let other = Confirmed { delivered_others: 2, sent_again: true, ..one.clone() };
+    let other = Confirmed { delivered_others: 2, waiting_others: 0, ..one.clone() };
     assert_eq!(Banner::Confirmed(one.clone()).without_numbers(), Banner::Confirmed(other).without_numbers());
     let another = stopped_for(&[("dane_mismatch", "")]);
     assert_ne!(Banner::Confirmed(one).without_numbers(), Banner::Confirmed(another).without_numbers());

@@ -137,7 +137,7 @@ fn addressed_by_the_record(
         ..Recipients::default()
     };
     let other = Stop { id: "S9".to_owned(), ..stop("other@home.example", &["bob@tls.example"]) };
-    let taken = taken.map(|(stop, way)| Taken { stop: stop.to_owned(), way });
+    let taken = taken.map(|(stop, way)| Taken { stop: stop.to_owned(), way, only: Vec::new() });
     let stops = [other, recorded];
     let draft = addressed(all.clone(), "<m1@home.example>", &stops, taken.as_ref()).unwrap();
     let found: Vec<&str> = draft.recipients.iter().map(|address| address.email.as_str()).collect();
@@ -149,8 +149,43 @@ fn addressed_by_the_record(
     assert_eq!(addressed(all, "m2@home.example", &stops, None), None);
 }
 
+/// To whom the way is encrypted by now: only those, and nothing to be warned of. What is not recorded counts for nothing.
+#[test]
+fn again_it_goes_to_those_whom_the_way_reaches() {
+    let stops = [stop("m1@home.example", &["carla@plain.example", "dora@plain.example"])];
+    let all = Recipients {
+        to: vec![Address::bare("bob@tls.example"), Address::bare("carla@plain.example")],
+        cc: vec![Address::bare("dora@plain.example")],
+        ..Recipients::default()
+    };
+    let only = ["DORA@plain.example", "bob@tls.example"].map(str::to_owned).to_vec();
+    let taken = Taken { stop: "S1".to_owned(), way: Way::Again, only };
+    let draft = addressed(all, "m1@home.example", &stops, Some(&taken)).unwrap();
+    assert_eq!(emails(&draft.recipients.cc), ["dora@plain.example"]);
+    assert_eq!(draft.recipients.len(), 1);
+    assert_eq!((draft.replaces.as_deref(), draft.choice, draft.bound), (Some("S1"), None, vec![]));
+    assert!(draft.without_guarantee_for.is_empty());
+}
+
+/// Nobody gets it twice: who was sent to since is left out, unless that is everybody.
+#[rstest]
+#[case::to_one_of_them(&[Some("Q9"), None], &["dora@plain.example"])]
+#[case::to_both(&[Some("Q9"), Some("Q9")], &["carla@plain.example", "dora@plain.example"])]
+fn after_it_was_sent_again(#[case] replaced_by: &[Option<&str>], #[case] expected: &[&str]) {
+    let mut stop = stop("m1@home.example", &["carla@plain.example", "dora@plain.example"]);
+    for (one, by) in stop.recipients.iter_mut().zip(replaced_by) {
+        one.replaced_by = by.map(str::to_owned);
+    }
+    for taken in [None, Some(Taken { stop: "S1".to_owned(), way: Way::WithoutGuarantee, only: vec![] })] {
+        let stops = [stop.clone()];
+        let draft = addressed(Recipients::default(), "m1@home.example", &stops, taken.as_ref()).unwrap();
+        assert_eq!(emails(&draft.recipients.bcc), expected, "{taken:?}");
+    }
+}
+
 #[rstest]
 #[case(Way::EndToEnd, true, &[])]
+#[case(Way::Again, false, &[])]
 #[case(Way::WithoutGuarantee, false, &["carla@plain.example"])]
 fn the_banners_ways(#[case] way: Way, #[case] end_to_end: bool, #[case] without: &[&str]) {
     let confirmed = Confirmed {
@@ -169,6 +204,7 @@ fn the_banners_ways(#[case] way: Way, #[case] end_to_end: bool, #[case] without:
     assert_eq!(draft.without_guarantee_for, without);
     assert_eq!(draft.overridden(), without);
     assert_eq!(draft.replaces.as_deref(), Some("S1"));
+    assert_eq!(draft.choice.is_none(), way == Way::Again);
 }
 
 const fn head() -> &'static str {
