@@ -27,7 +27,7 @@ pub(super) fn is_encrypted(entity: &Entity<'_>) -> Option<bool> {
     let mut text = lines(entity.body.trim_ascii_end());
     text.try_for_each(|line| data.push(line))?;
     let (octets, length) = data.decoded()?;
-    Some(is_enveloped(&octets, length, oid)?)
+    is_enveloped(&octets, length, oid)
 }
 
 /// `ContentInfo { oid, [0] SEQUENCE { version, … } }` from the first octet to the last. Programs that write as they encrypt

@@ -3,7 +3,9 @@
 mod auth;
 mod body;
 mod checks;
+mod demands;
 mod events;
+mod exceptions;
 mod failure;
 mod guarantee;
 mod headers;
@@ -11,6 +13,7 @@ mod mailboxes;
 mod messages;
 mod openapi;
 mod overrides;
+mod preferences;
 mod serve;
 mod session;
 mod slots;

@@ -13,7 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::COOKIE_NAME;
-use super::{App, checks, events, guarantee, mailboxes, messages, overrides, session, stops};
+use super::{
+    App, checks, demands, events, exceptions, guarantee, mailboxes, messages, overrides, preferences,
+    session, stops,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -69,6 +72,10 @@ pub(super) fn routes() -> (Router<App>, Document) {
         .routes(routes!(guarantee::guarantee, guarantee::set_guarantee))
         .routes(routes!(checks::check))
         .routes(routes!(overrides::record_override))
+        .routes(routes!(demands::record_demand))
+        .routes(routes!(exceptions::exceptions, exceptions::add_exception))
+        .routes(routes!(exceptions::remove_exception))
+        .routes(routes!(preferences::preferences, preferences::set_preferences))
         .routes(routes!(messages::submit, messages::messages))
         .routes(routes!(messages::message))
         .routes(routes!(stops::stops))

@@ -1,13 +1,16 @@
 //! The API as its clients see it, over a store on disk; the files are named like the paths.
 
 mod checks;
+mod demands;
 mod events;
+mod exceptions;
 mod guarantee;
 mod mailboxes;
 mod messages;
 mod openapi;
 mod overrides;
 mod page;
+mod preferences;
 mod problems;
 mod serving;
 mod session;
