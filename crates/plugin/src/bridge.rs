@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
+use leptos::prelude::{AnyView, Signal};
+
 use crate::client::ClientError;
 use crate::draft::Draft;
 use crate::state::banner::Confirmed;
@@ -55,6 +57,25 @@ pub struct Action {
     pub closes: bool,
 }
 
+/// A question in front of the page, before something is done.
+pub struct Question {
+    /// Its name.
+    pub title: String,
+    /// Text and ways, to be shown below the title. Its first element's id is [`Question::TEXT`]: it describes the dialog.
+    pub body: Rc<dyn Fn() -> AnyView>,
+    /// The name of the button that closes it; it has the focus first.
+    pub close: String,
+    /// Once true the webmail closes it: it was answered, or what it was about has changed.
+    pub is_over: Signal<bool>,
+    /// To be called when it was closed, however.
+    pub dismissed: Rc<dyn Fn()>,
+}
+
+impl Question {
+    /// The id of what it says.
+    pub const TEXT: &str = "tlsg-question";
+}
+
 /// What the plugin needs of its webmail; everything else it does itself.
 pub trait Host {
     /// Where the API lies, without a slash at the end: `/api/v1`, or with another server's origin before it.
@@ -87,4 +108,7 @@ pub trait Host {
 
     /// Shows a dialog, as the webmail does.
     fn show(&self, dialog: Dialog);
+
+    /// Asks the user, as the webmail does; the page behind can't be used meanwhile.
+    fn choose(&self, question: Question);
 }

@@ -7,8 +7,8 @@ mod sse;
 use std::rc::Rc;
 
 use api::{
-    CSRF_HEADER, CheckRequest, CheckResponse, Guarantee, MessageStatus, OverrideRecorded, OverrideRequest,
-    PROBLEM_JSON, Problem, Replacement, Stop,
+    CSRF_HEADER, CheckRequest, CheckResponse, DemandRequest, Guarantee, MessageStatus, OverrideRecorded,
+    OverrideRequest, PROBLEM_JSON, Problem, Replacement, Stop,
 };
 use gloo_net::http::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -84,6 +84,24 @@ impl Client {
     /// See [`Client::guarantee`].
     pub async fn record_override(&self, asked: &OverrideRequest) -> Result<OverrideRecorded, ClientError> {
         self.send(Method::POST, "/overrides", asked).await
+    }
+
+    /// `POST /demands`: the message with this Message-ID may go only to servers that prove who they are.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn record_demand(&self, message_id: &str) -> Result<(), ClientError> {
+        let body = serde_json::to_vec(&DemandRequest { message_id: message_id.to_owned() });
+        let body = Some(("application/json".to_owned(), body.map_err(|_| ClientError::Unreadable)?));
+        self.fetch(Asked { method: Method::POST, path: "/demands".to_owned(), body }).await.map(drop)
+    }
+
+    /// `POST /checks`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn check(&self, recipients: Vec<String>) -> Result<CheckResponse, ClientError> {
+        self.send(Method::POST, "/checks", &CheckRequest { recipients }).await
     }
 
     /// `POST /checks`.

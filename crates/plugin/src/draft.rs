@@ -130,6 +130,8 @@ pub struct Draft {
     pub bound: Vec<String>,
     /// Whether the user wants to encrypt the content end to end.
     pub end_to_end: bool,
+    /// Whether it may go only to servers that prove who they are; recorded with the server when Send is pressed.
+    pub demand_authenticated: bool,
 }
 
 impl Draft {

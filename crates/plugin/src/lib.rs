@@ -6,8 +6,8 @@
 //! A webmail
 //! 1. puts [`components::Sprite`] into its page once, and calls [`words::speak`] if it has a language of its own;
 //! 2. calls [`Plugin::provide`] with its [`Host`] when somebody has logged in;
-//! 3. puts the components where they belong, and calls [`Plugin::before_sending`] and
-//!    [`Plugin::after_sending`] around its own sending.
+//! 3. puts the components where they belong, asks [`Composing::ask_before_sending`] when Send is pressed, and calls
+//!    [`Plugin::before_sending`] and [`Plugin::after_sending`] around its own sending.
 //!
 //! The texts of both languages lie in `locales/`, one namespace for each user of them: `plugin`
 //! (here), `webmail` (the reference webmail), `bounce` (the server's reports, which reads the JSON itself).
@@ -23,6 +23,7 @@ pub mod browser;
 mod catalogue;
 pub mod client;
 pub mod components;
+mod composing;
 pub mod draft;
 pub mod el;
 mod parse;
@@ -31,8 +32,9 @@ pub mod state;
 pub mod words;
 
 pub use bounce::{is_simple, plain_text};
-pub use bridge::{Action, Answer, Authorization, Dialog, Host, Purpose};
+pub use bridge::{Action, Answer, Authorization, Dialog, Host, Purpose, Question};
 pub use client::{Client, ClientError};
+pub use composing::{Composing, Decision};
 pub use draft::{Address, Attachment, Draft, Recipients};
 pub use parse::parse;
 pub use plugin::Plugin;

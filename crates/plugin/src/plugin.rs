@@ -18,6 +18,7 @@ use crate::draft::Draft;
 use crate::state::banner::{self, Banner, Claimed, Confirmed};
 use crate::state::evidence;
 use crate::state::panel::{Known, Panel};
+use crate::state::protection::Protections;
 use crate::state::reminder::{self, Reminder};
 use crate::state::reopen::{self, Way};
 use crate::state::stops;
@@ -45,6 +46,8 @@ pub struct Plugin {
     pause: StoredValue<Option<Timestamp>>,
     /// Claims of stops that the server could not be asked about.
     unchecked: StoredValue<Vec<RwSignal<Known<()>>>>,
+    /// What the server has said of recipients.
+    pub(crate) protections: RwSignal<Protections>,
 }
 
 impl Plugin {
@@ -64,6 +67,7 @@ impl Plugin {
             told: StoredValue::new(0),
             pause: StoredValue::new(None),
             unchecked: StoredValue::new(Vec::new()),
+            protections: RwSignal::default(),
         };
         provide_context(plugin);
         let following = follow(client, rests, Box::new(move |news| plugin.hear(news)));
@@ -189,11 +193,16 @@ impl Plugin {
         if let Event::Delivery(status) = &event {
             let _ = self.evidence.try_update(|evidence| evidence.learn(status));
         }
+        self.hear_of_protections(&event);
         let listeners = self.listeners.try_get_value().unwrap_or_default();
         listeners.iter().for_each(|listener| listener(&event));
     }
 
     fn take_over(self, guarantee: Guarantee) {
+        let level = self.guarantee.try_with_untracked(|known| known.get().and_then(|known| known.level));
+        if level.flatten().is_some_and(|level| Some(level) != guarantee.level) {
+            self.forget_protections();
+        }
         learn(self.guarantee, Ok(guarantee));
         if let Some(sent) = self.sent.try_update_value(Option::take).flatten() {
             self.after_sending(&sent);
@@ -330,11 +339,14 @@ impl Plugin {
     }
 
     /// To be called when Send is pressed, before the message with this Message-ID is submitted:
-    /// records the user's decision to send without the guarantee, if the draft holds one.
+    /// records the user's decisions to send without the guarantee, and only to servers that prove who they are, if the draft holds any.
     ///
     /// # Errors
     /// As [`Client::record_override`]; the message must not be submitted then.
     pub async fn before_sending(self, draft: &Draft, message_id: &str) -> Result<(), ClientError> {
+        if draft.demand_authenticated {
+            self.asks()?.record_demand(message_id).await?;
+        }
         let recipients = draft.overridden();
         if recipients.is_empty() {
             return Ok(());

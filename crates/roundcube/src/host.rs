@@ -6,7 +6,7 @@ use std::time::Duration;
 use gloo_timers::future::sleep;
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::Way;
-use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host, Purpose};
+use plugin::{Answer, Authorization, ClientError, Dialog, Draft, Host, Purpose, Question};
 use wasm_bindgen::JsValue;
 
 use crate::page::{Page, way_name};
@@ -97,6 +97,10 @@ impl Host for Roundcube {
 
     fn show(&self, dialog: Dialog) {
         dialog::show(dialog);
+    }
+
+    fn choose(&self, question: Question) {
+        (question.dismissed)();
     }
 }
 

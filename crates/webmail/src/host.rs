@@ -7,7 +7,7 @@ use api::{BASE, ListedMessage, SessionAccount};
 use leptos::prelude::Set;
 use plugin::state::banner::Confirmed;
 use plugin::state::reopen::{self, Way};
-use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host, Purpose};
+use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host, Purpose, Question};
 
 use crate::drafts::Origin;
 use crate::mail::Mail;
@@ -54,6 +54,10 @@ impl Host for Door {
     fn say(&self, _text: String) {}
 
     fn show(&self, _dialog: Dialog) {}
+
+    fn choose(&self, question: Question) {
+        (question.dismissed)();
+    }
 }
 
 /// This webmail, for the account that is logged in.
@@ -112,5 +116,9 @@ impl Host for Webmail {
     fn show(&self, dialog: Dialog) {
         self.mail.said.set(String::new());
         self.mail.dialog.set(Some(dialog));
+    }
+
+    fn choose(&self, question: Question) {
+        self.mail.question.set(Some(question));
     }
 }

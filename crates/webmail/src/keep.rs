@@ -45,6 +45,7 @@ pub(crate) fn to_json(origin: &Origin, edited: bool, typed: &Typed, draft: &Draf
     rows.extend(draft.without_guarantee_for.iter().map(|email| row("without-guarantee-for", &[email])));
     rows.extend(draft.bound.iter().map(|email| row("bound", &[email])));
     rows.extend(draft.end_to_end.then(|| row("end-to-end", &[])));
+    rows.extend(draft.demand_authenticated.then(|| row("demand-authenticated", &[])));
     serde_json::to_string(&rows).unwrap_or_default()
 }
 
@@ -96,6 +97,7 @@ fn read_row(row: &[&str], draft: &mut Draft) {
         ["without-guarantee-for", email] => draft.without_guarantee_for.push(email.to_owned()),
         ["bound", email] => draft.bound.push(email.to_owned()),
         ["end-to-end"] => draft.end_to_end = true,
+        ["demand-authenticated"] => draft.demand_authenticated = true,
         ["file", name, content_type, place, id, base64] => {
             draft.attachments.extend(STANDARD.decode(base64).ok().map(|bytes| Attachment {
                 name: name.to_owned(),
@@ -209,6 +211,7 @@ mod tests {
             without_guarantee_for: vec!["a@x.example".into()],
             bound: vec!["b@x.example".into()],
             end_to_end: true,
+            demand_authenticated: true,
         };
         let typed = Typed { to: "a@x.example".into(), cc: String::new(), bcc: "half@".into() };
         let json = to_json(&Origin::Reopened, true, &typed, &draft);

@@ -7,9 +7,9 @@ use gloo_net::http::Method;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::state::panel::Known;
-use plugin::{ClientError, Dialog, Draft, Plugin};
+use plugin::{ClientError, Dialog, Draft, Plugin, Question, Recipients};
 
-use crate::drafts::{Drafts, Kept, Origin};
+use crate::drafts::{Drafts, Kept, Origin, Typed};
 use crate::host::{Webmail, api};
 use crate::keep::{self, Shelf};
 use crate::route::{Folder, Route};
@@ -73,6 +73,8 @@ pub(crate) struct Mail {
     pub(crate) dialog: RwSignal<Option<Dialog>, LocalStorage>,
     /// What is said within it.
     pub(crate) said: RwSignal<String>,
+    /// What is asked in front of the page.
+    pub(crate) question: RwSignal<Option<Question>, LocalStorage>,
 }
 
 impl Mail {
@@ -91,6 +93,7 @@ impl Mail {
             whisper: RwSignal::new(String::new()),
             dialog: RwSignal::new_local(None),
             said: RwSignal::new(String::new()),
+            question: RwSignal::new_local(None),
         };
         provide_context(mail);
         let plugin = Plugin::provide(Rc::new(Webmail { account, mail }));
@@ -135,6 +138,11 @@ impl Mail {
     /// Says something above the view that is about to be shown.
     pub(crate) fn say_next(self, text: String) {
         self.notice.set(Some(Notice { text, stays: true }));
+    }
+
+    /// Says something above this view.
+    pub(crate) fn say(self, text: String) {
+        self.notice.set(Some(Notice { text, stays: false }));
     }
 
     fn go_where_the_address_says(self) {
@@ -265,6 +273,16 @@ impl Mail {
                 drafts.put(kept);
             }
         });
+    }
+
+    /// A draft was sent, but not to these: it is kept for them.
+    pub(crate) fn keep_for(self, number: u32, left: &Recipients) {
+        let Some(kept) = self.draft(number) else { return };
+        let kept =
+            Kept { typed: Typed::of(left), draft: Draft { recipients: left.clone(), ..kept.draft }, ..kept };
+        let json = keep::to_json(&kept.origin, kept.edited, &kept.typed, &kept.draft);
+        Shelf::of(&self.address()).put(number, &json);
+        self.put_draft(kept);
     }
 
     /// A draft was sent or thrown away.

@@ -4,7 +4,8 @@ use api::Submitted;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plugin::state::compose;
-use plugin::{ClientError, Draft, Plugin};
+use plugin::state::sending::Sending;
+use plugin::{ClientError, Decision, Draft, Plugin};
 
 use crate::focus;
 use crate::host::api;
@@ -28,9 +29,9 @@ impl Trouble {
     }
 }
 
-/// Sends the draft as it stands, once however often it is pressed.
+/// Sends the draft as it stands, once however often it is pressed; where a recipient would be stopped the user is asked first.
 pub(crate) fn send(composer: Composer) {
-    if composer.busy.get_untracked() {
+    if composer.pressed.get_value() {
         return;
     }
     if let Some(trouble) = trouble_before(composer) {
@@ -38,20 +39,29 @@ pub(crate) fn send(composer: Composer) {
         composer.trouble.set(Some(trouble));
         return;
     }
-    composer.busy.set(true);
+    composer.pressed.set_value(true);
     composer.trouble.set(None);
-    let plugin = composer.plugin;
-    let draft = composer.draft.get_untracked();
     spawn_local(async move {
-        match submit(plugin, composer.mail, &draft).await {
-            Ok(()) => sent(composer, plugin, &draft),
-            Err(error) => {
-                composer.mail.heed(&error);
-                let _ = composer.trouble.try_set(Some(Trouble::general(in_words(&error))));
-                let _ = composer.busy.try_set(false);
-            }
+        match composer.composing.ask_before_sending().await {
+            Decision::Back => focus::soon(".send .primary"),
+            Decision::Send(sending) => hand_over(composer, &sending).await,
         }
+        let _ = composer.pressed.try_set_value(false);
     });
+}
+
+async fn hand_over(composer: Composer, sending: &Sending) {
+    let _ = composer.busy.try_set(true);
+    let plugin = composer.plugin;
+    match submit(plugin, composer.mail, &sending.draft).await {
+        Ok(()) if sending.left.is_empty() => sent(composer, plugin, &sending.draft),
+        Ok(()) => sent_to_some(composer, plugin, sending),
+        Err(error) => {
+            composer.mail.heed(&error);
+            let _ = composer.trouble.try_set(Some(Trouble::general(in_words(&error))));
+        }
+    }
+    let _ = composer.busy.try_set(false);
 }
 
 fn trouble_before(composer: Composer) -> Option<Trouble> {
@@ -86,6 +96,19 @@ fn sent(composer: Composer, plugin: Plugin, draft: &Draft) {
     if mail.route.get_untracked() == Route::Compose(composer.number) {
         mail.go_instead(Route::Folder(mail.last_folder()));
     }
+}
+
+/// Those who are left stay in the draft, which stays open.
+fn sent_to_some(composer: Composer, plugin: Plugin, sending: &Sending) {
+    let Sending { draft, left } = sending;
+    let mail = composer.mail;
+    mail.keep_for(composer.number, left);
+    let _ = composer.draft.try_update(|draft| draft.recipients = left.clone());
+    plugin.after_sending(draft);
+    let count = draft.recipients.len();
+    mail.say(w!(sent_to_some, count = count, all = count + left.len()));
+    mail.load(Folder::Sent);
+    focus::soon("#to");
 }
 
 fn in_words(error: &ClientError) -> String {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::ComposerNotice;
+use plugin::components::{ComposerNotice, Field, ProtectionNotes, RecipientProtection};
 use plugin::state::recipients;
-use plugin::{Address, Attachment, Draft, Plugin, Recipients};
+use plugin::{Address, Attachment, Composing, Draft, Plugin, Recipients};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, Event, FileList, HtmlInputElement, HtmlTextAreaElement};
 
@@ -48,6 +48,14 @@ impl Line {
         }
     }
 
+    fn field(self) -> Field {
+        match self {
+            Self::To => Field::To,
+            Self::Cc => Field::Cc,
+            Self::Bcc => Field::Bcc,
+        }
+    }
+
     fn of(self, recipients: &Recipients) -> &[Address] {
         match self {
             Self::To => &recipients.to,
@@ -70,6 +78,7 @@ impl Line {
 pub(crate) struct Composer {
     pub(crate) mail: Mail,
     pub(crate) plugin: Plugin,
+    pub(crate) composing: Composing,
     pub(crate) number: u32,
     origin: StoredValue<Origin>,
     /// What the plugin and the sending know: always as the fields have it.
@@ -78,6 +87,8 @@ pub(crate) struct Composer {
     cc: RwSignal<String>,
     bcc: RwSignal<String>,
     edited: RwSignal<bool>,
+    /// From pressing Send until something has come of it.
+    pub(crate) pressed: StoredValue<bool>,
     pub(crate) busy: RwSignal<bool>,
     pub(crate) trouble: RwSignal<Option<Trouble>>,
     /// What is said beside the buttons.
@@ -86,16 +97,19 @@ pub(crate) struct Composer {
 
 impl Composer {
     fn new(mail: Mail, kept: Kept) -> Self {
+        let (plugin, draft) = (Plugin::of_context(), RwSignal::new(kept.draft));
         Self {
             mail,
-            plugin: Plugin::of_context(),
+            plugin,
+            composing: plugin.composing(draft),
             number: kept.number,
             origin: StoredValue::new(kept.origin),
             to: RwSignal::new(kept.typed.to),
             cc: RwSignal::new(kept.typed.cc),
             bcc: RwSignal::new(kept.typed.bcc),
-            draft: RwSignal::new(kept.draft),
+            draft,
             edited: RwSignal::new(kept.edited),
+            pressed: StoredValue::new(false),
             busy: RwSignal::new(false),
             trouble: RwSignal::new(None),
             status: RwSignal::new(String::new()),
@@ -280,6 +294,7 @@ impl Composer {
             .child(self.tools())
             .maybe(self.others())
             .children(Line::ALL.map(|line| self.recipients_line(line)))
+            .view(view! { <ProtectionNotes composing=self.composing /> }.into_any())
             .child(self.subject())
             .view(view! { <ComposerNotice draft=self.draft on_send=send /> }.into_any())
             .maybe(self.html_hint())
@@ -331,13 +346,18 @@ impl Composer {
             .attr("spellcheck", "false")
             .attr("aria-describedby", hint.clone())
             .truth("aria-invalid", move || self.trouble_of(Some(line)).is_some())
-            .value(move || field.get(), move |text| self.type_into(line, text));
+            .value(move || field.get(), move |text| self.type_into(line, text))
+            .on("blur", move |_| self.composing.look_now())
+            // The field has it afterwards.
+            .on("paste", move |_| set_timeout(move || self.composing.look_now(), Duration::ZERO));
         let trouble = live(move || match self.trouble_of(Some(line)) {
             None => nothing(),
             Some(text) => with_icon(classed("span", "hint warn"), "alert", text).into(),
         });
         let hint = el("div").attr("id", hint).view(trouble);
-        labelled(line.id(), line.name()).child(el("div").child(input).child(hint))
+        let (composing, of) = (self.composing, line.field());
+        let protection = view! { <RecipientProtection composing field=of /> }.into_any();
+        labelled(line.id(), line.name()).child(el("div").child(input).child(hint).view(protection))
     }
 
     fn subject(self) -> El {

@@ -65,6 +65,7 @@ pub(super) fn shell(account: SessionAccount) -> El {
         )
         .child(classed("p", "vh").attr("role", "status").live_text(move || mail.whisper.get()))
         .view(dialog::dialog(mail))
+        .view(dialog::question(mail))
 }
 
 fn empty(name: &'static str, text: &'static str) -> AnyView {

@@ -1,0 +1,327 @@
+use std::collections::HashSet;
+
+use api::Check;
+use jiff::Timestamp;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use super::parts::{cause, hint, warning};
+use crate::Composing;
+use crate::browser;
+use crate::draft::{Address, Recipients, same_mailbox};
+use crate::el::{El, classed, effect, el, live, nothing};
+use crate::state::notice;
+use crate::state::panel::Panel;
+use crate::state::protection::{self, Mark, Word};
+use crate::words::{list, locale, w};
+
+/// A field of recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `To`.
+    To,
+    /// `Cc`.
+    Cc,
+    /// `Bcc`.
+    Bcc,
+}
+
+impl Field {
+    fn of(self) -> fn(&Recipients) -> &Vec<Address> {
+        match self {
+            Self::To => |recipients| &recipients.to,
+            Self::Cc => |recipients| &recipients.cc,
+            Self::Bcc => |recipients| &recipients.bcc,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::To => "tlsg-to",
+            Self::Cc => "tlsg-cc",
+            Self::Bcc => "tlsg-bcc",
+        }
+    }
+}
+
+/// The protection of one field's recipients, below it: a mark, the address and a word for each, and the reasons behind
+/// one button for all of them, so that nobody has to tab past each recipient.
+#[component]
+pub fn RecipientProtection(
+    /// The composer.
+    composing: Composing,
+    /// Which field.
+    field: Field,
+) -> impl IntoView {
+    let shown = Memo::new(move |_| composing.shown(field.of()));
+    let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
+    let id = field.name();
+    effect(move || {
+        shown.with(|shown| {
+            if let Some(chips) = document().get_element_by_id(id) {
+                keep_chips(&chips, shown);
+            }
+        });
+    });
+    let open = RwSignal::new(false);
+    let reasons = live(move || match open.get() {
+        true => shown.with(|shown| reasons(composing, shown)).into(),
+        false => nothing(),
+    });
+    // Whoever points at a recipient wants to know more; at a keyboard it is the button.
+    let list = classed("ul", "chips").attr("id", id).press(move || open.set(true));
+    let button = classed("button", "btn quiet why")
+        .attr("type", "button")
+        .live_attr("aria-expanded", move || Some(open.get().to_string()))
+        .press(move || open.update(|open| *open = !*open))
+        .text(w!(why));
+    let protection = classed("div", "protection").hidden(move || is_empty.get()).child(list).child(button);
+    AnyView::from(protection.view(reasons))
+}
+
+/// What makes a chip: its parts are there, its words are put in as text.
+const CHIP: &str = "<svg class=\"i\" aria-hidden=\"true\"><use/></svg><span class=\"addr\"></span> <span class=\"state\"></span>";
+
+/// Brings the list up to date. Only what has changed is touched: with a hundred recipients nothing else is quick enough.
+fn keep_chips(list: &Element, shown: &[(String, Word)]) {
+    let wanted: HashSet<&str> = shown.iter().map(|(email, _)| email.as_str()).collect();
+    let mut next = list.first_element_child();
+    for (email, word) in shown {
+        while let Some(gone) = next.clone().filter(|chip| !wanted.contains(email_of(chip).as_str())) {
+            next = gone.next_element_sibling();
+            gone.remove();
+        }
+        let chip = match next.clone().filter(|chip| email_of(chip) == *email) {
+            Some(chip) => {
+                next = chip.next_element_sibling();
+                chip
+            }
+            None => {
+                let Some(chip) = new_chip(email) else { return };
+                let _ = list.insert_before(&chip, next.as_ref().map(|next| next.unchecked_ref()));
+                chip
+            }
+        };
+        let (class, icon) = look(*word);
+        set(Some(&chip), "class", class);
+        set(part(&chip, "use").as_ref(), "href", &format!("#i-{icon}"));
+        say(part(&chip, ".state").as_ref(), &in_words(*word));
+    }
+    while let Some(gone) = next {
+        next = gone.next_element_sibling();
+        gone.remove();
+    }
+}
+
+fn email_of(chip: &Element) -> String {
+    part(chip, ".addr").and_then(|part| part.text_content()).unwrap_or_default()
+}
+
+fn new_chip(email: &str) -> Option<Element> {
+    let chip = document().create_element("li").ok()?;
+    chip.set_inner_html(CHIP);
+    say(part(&chip, ".addr").as_ref(), email);
+    Some(chip)
+}
+
+fn part(chip: &Element, selector: &str) -> Option<Element> {
+    chip.query_selector(selector).ok()?
+}
+
+fn set(element: Option<&Element>, name: &str, value: &str) {
+    if let Some(element) = element.filter(|element| element.get_attribute(name).as_deref() != Some(value)) {
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+fn say(element: Option<&Element>, text: &str) {
+    if let Some(element) = element.filter(|element| element.text_content().as_deref() != Some(text)) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// A chip's class and icon.
+pub(super) fn look(word: Word) -> (&'static str, &'static str) {
+    let class = match word.mark() {
+        Mark::Good => "chip ok",
+        Mark::Bad => "chip none",
+        Mark::Open => "chip wait",
+    };
+    let icon = match word {
+        Word::Here => "check",
+        Word::Dane => "shield",
+        Word::Authenticated(_) | Word::Promised => "lockcheck",
+        Word::Encrypted(_) | Word::Unproven(_) => "lock",
+        Word::None | Word::Exception => "open",
+        Word::Mismatch | Word::NoMail => "stop",
+        Word::Waits => "clock",
+        Word::Unknown | Word::Invalid => "ask",
+    };
+    (class, icon)
+}
+
+pub(super) fn in_words(word: Word) -> String {
+    let word = match word {
+        Word::Encrypted(seen) => return w!(known_encrypted, time = time(seen)),
+        Word::Unproven(seen) => return w!(known_unproven, time = time(seen)),
+        Word::Authenticated(seen) => return w!(known_authenticated, time = time(seen)),
+        Word::Here => w!(known_here),
+        Word::Exception => w!(known_exception),
+        Word::None => w!(known_none),
+        Word::Promised => w!(known_promised),
+        Word::Dane => w!(known_dane),
+        Word::Mismatch => w!(known_mismatch),
+        Word::Waits => w!(known_waits),
+        Word::NoMail => w!(known_no_mail),
+        Word::Unknown => w!(known_unknown),
+        Word::Invalid => w!(known_invalid),
+    };
+    word.to_owned()
+}
+
+fn time(seen: Option<Timestamp>) -> String {
+    seen.map_or_else(|| w!(known_now).to_owned(), |seen| browser::clock(seen, locale()))
+}
+
+/// Why each of them is shown so, with the server's own words for those who want them.
+fn reasons(composing: Composing, shown: &[(String, Word)]) -> El {
+    let now = browser::now().as_millisecond();
+    composing.plugin.protections.with(|known| {
+        let row = |(email, word): &(String, Word)| {
+            let check = known.of(email, now);
+            let mut row =
+                el("li").child(classed("strong", "addr").text(email)).text(": ").text(reason(*word, check));
+            if let Some(check) = check.filter(|check| !check.reason.is_empty()) {
+                row =
+                    row.text(" ").child(classed("span", "technical").attr("lang", "en").text(&check.reason));
+            }
+            row
+        };
+        classed("ul", "reasons small").children(shown.iter().map(row))
+    })
+}
+
+pub(super) fn reason(word: Word, check: Option<&Check>) -> String {
+    let text = match word {
+        Word::Here => w!(why_here),
+        Word::Exception => w!(why_exception),
+        Word::None | Word::Mismatch => {
+            let word = check.and_then(protection::cause);
+            return format!("{}.", cause(word.unwrap_or(crate::state::cause::CauseWord::Unknown)));
+        }
+        Word::Encrypted(_) => w!(why_encrypted),
+        Word::Unproven(_) => w!(why_unproven),
+        Word::Authenticated(_) => w!(why_authenticated),
+        Word::Promised => w!(why_promised),
+        Word::Dane => w!(why_dane),
+        Word::Waits => w!(why_waits),
+        Word::NoMail => w!(reason_unknown_domain),
+        Word::Unknown => w!(why_unknown),
+        Word::Invalid => w!(why_invalid),
+    };
+    text.to_owned()
+}
+
+/// Once in a composer, after the last field: what the protection of the recipients comes to, and the choice to send this
+/// message to servers only that prove who they are. The one place that a screen reader hears of changes.
+#[component]
+pub fn ProtectionNotes(
+    /// The composer.
+    composing: Composing,
+) -> impl IntoView {
+    let notes = Memo::new(move |_| notes(composing));
+    let said = live(move || {
+        let lines = notes.get().into_iter().map(|note| match note {
+            Note::Heed(text) => warning("open", &text, false),
+            Note::Know(text) => hint("shield", text),
+        });
+        lines.map(AnyView::from).collect::<Vec<_>>().into_any()
+    });
+    let said = classed("div", "line notes-line").attr("role", "status").view(said);
+    vec![AnyView::from(said), demand(composing).into()].into_any()
+}
+
+#[derive(Clone, PartialEq)]
+enum Note {
+    Heed(String),
+    Know(&'static str),
+}
+
+fn notes(composing: Composing) -> Vec<Note> {
+    let panel = composing.panel.get();
+    let all = [Field::To, Field::Cc, Field::Bcc].into_iter().flat_map(|field| composing.shown(field.of()));
+    let (mut in_clear, mut unproven, mut bound) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut seen, demand) = (false, composing.demand());
+    // What is said of a reopened message already is not said twice.
+    let told = composing
+        .draft
+        .with(|draft| [draft.overridden(), notice::stopped(draft), notice::bound(draft)].concat());
+    for (email, word) in all {
+        seen |= word.is_only_seen() && word.mark() == Mark::Good;
+        let list = match word {
+            Word::None => &mut in_clear,
+            Word::Unproven(_) => &mut unproven,
+            Word::Mismatch => &mut bound,
+            _ => continue,
+        };
+        if !told.iter().any(|other| same_mailbox(other, &email)) {
+            list.push(email);
+        }
+    }
+    let mut notes = Vec::new();
+    let mut heed = |emails: &[String], text: fn(String) -> String| {
+        if !emails.is_empty() {
+            notes.push(Note::Heed(text(few(emails))));
+        }
+    };
+    match panel {
+        Panel::On => heed(&in_clear, |whom| w!(protect_not_sent, recipients = whom)),
+        _ if demand => heed(&in_clear, |whom| w!(protect_unproven, recipients = whom)),
+        Panel::Off | Panel::Paused(_) => heed(&in_clear, |whom| w!(protect_in_clear, recipients = whom)),
+        Panel::Waiting | Panel::Unknown => {}
+    }
+    if panel == Panel::On || demand {
+        heed(&unproven, |whom| w!(protect_unproven, recipients = whom));
+    }
+    heed(&bound, |whom| w!(protect_bound, recipients = whom));
+    match panel {
+        Panel::On if seen => notes.push(Note::Know(w!(protect_enforced))),
+        Panel::Off | Panel::Paused(_) if seen => notes.push(Note::Know(w!(protect_no_promise))),
+        _ => {}
+    }
+    notes
+}
+
+/// Some of them by name.
+fn few(emails: &[String]) -> String {
+    match emails.get(..4) {
+        Some(first) if emails.len() > 5 => {
+            w!(recipients_few, recipients = first.join(", "), count = emails.len() - 4)
+        }
+        _ => list(emails),
+    }
+}
+
+fn demand(composing: Composing) -> El {
+    let draft = composing.draft;
+    let choose = move |_| {
+        draft.update(|draft| {
+            draft.demand_authenticated = !draft.demand_authenticated;
+            // The one decision takes the other back.
+            draft.without_guarantee_for.clear();
+        });
+    };
+    let checkbox = el("input")
+        .attr("type", "checkbox")
+        .attr("aria-describedby", "tlsg-only-proven")
+        .checked(move || composing.demand())
+        .on("change", choose);
+    let more = el("details")
+        .child(el("summary").text(w!(details)))
+        .child(classed("p", "small").text(w!(only_proven_details)));
+    classed("div", "line demand")
+        .child(classed("label", "choice").child(checkbox).text(w!(only_proven)))
+        .child(classed("p", "small").attr("id", "tlsg-only-proven").text(w!(only_proven_text)))
+        .child(more)
+}
