@@ -104,14 +104,6 @@ impl Client {
         self.send(Method::POST, "/checks", &CheckRequest { recipients }).await
     }
 
-    /// `POST /checks`.
-    ///
-    /// # Errors
-    /// See [`Client::guarantee`].
-    pub async fn check(&self, recipients: Vec<String>) -> Result<CheckResponse, ClientError> {
-        self.send(Method::POST, "/checks", &CheckRequest { recipients }).await
-    }
-
     /// `GET` of any path below the API's base, as JSON.
     ///
     /// # Errors
