@@ -81,6 +81,12 @@ pub trait Store: Send + Sync + 'static {
         level: Option<Level>,
     ) -> Result<StoredSwitch>;
 
+    /// All pauses that have not been ended, over or not.
+    async fn pauses(&self) -> Result<Vec<Pause>>;
+    /// Ends a pause by switching on, if it is still the one that stands; gives what stands then. It is over for good: a clock
+    /// that goes back does not bring it back.
+    async fn end_pause(&self, pause: &Pause) -> Result<Option<StoredSwitch>>;
+
     // --- sessions -------------------------------------------------------------------------
     /// Keeps a session under the hash of its token.
     async fn add_session(&self, session: &SessionRow) -> Result<()>;

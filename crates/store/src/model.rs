@@ -42,6 +42,15 @@ pub struct StoredSwitch {
     pub level: Level,
 }
 
+/// An account's pause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Whose.
+    pub account: String,
+    /// Its end, by the server's clock.
+    pub until: Timestamp,
+}
+
 /// A log-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::cells::{self, change, folded, micros, word};
-use crate::{Account, AccountSecret, OverrideRow, Result, SessionRow, StoreError, StoredSwitch};
+use crate::{Account, AccountSecret, OverrideRow, Pause, Result, SessionRow, StoreError, StoredSwitch};
 
 /// In the place of a hash, of an account without a password: no password has this hash.
 const NO_PASSWORD: &str = "";
@@ -104,6 +104,32 @@ pub(super) fn set_guarantee(
         params![folded(address), cells::json(&switch)?, was_on, level.as_ref().map(word).transpose()?],
     )?;
     self::switch(connection, address)
+}
+
+/// See [`crate::Store::pauses`].
+pub(super) fn pauses(connection: &Connection) -> Result<Vec<Pause>> {
+    let sql = "SELECT address, switch FROM account WHERE switch NOT IN (?1, ?2) ORDER BY folded";
+    let params = params![cells::json(&Switch::On)?, cells::json(&Switch::Off)?];
+    let paused = cells::rows(connection, "account", sql, params, |line| {
+        Ok(match line.json("switch")? {
+            Switch::Paused { until } => Some(Pause { account: line.get("address")?, until }),
+            Switch::On | Switch::Off => None,
+        })
+    })?;
+    Ok(paused.into_iter().flatten().collect())
+}
+
+/// See [`crate::Store::end_pause`].
+pub(super) fn end_pause(connection: &Connection, pause: &Pause) -> Result<Option<StoredSwitch>> {
+    let Some(account) = id_if_any(connection, &pause.account)? else { return Ok(None) };
+    let until = pause.until;
+    match switch(connection, &pause.account)?.switch {
+        Switch::Paused { until: stands } if stands == until => {}
+        Switch::Paused { .. } | Switch::On | Switch::Off => return Ok(None),
+    }
+    let sql = "UPDATE account SET switch = ?2 WHERE id = ?1";
+    change(connection, sql, params![account, cells::json(&Switch::On)?])?;
+    switch(connection, &pause.account).map(Some)
 }
 
 pub(super) fn add_session(connection: &Connection, session: &SessionRow) -> Result<()> {

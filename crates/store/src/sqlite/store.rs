@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     Account, AccountSecret, AddedException, DemandRow, Filed, FiledReport, Job, LocalDelivery, Mailbox,
-    MemoryEntry, NewExceptionRow, NewMessage, NextHop, OverrideRow, PendingReport, PolicyResults, Progress,
-    QueueEntry, RecipientId, RecipientOutcome, ReplacementRow, ReportTo, Result, SessionRow, Store,
+    MemoryEntry, NewExceptionRow, NewMessage, NextHop, OverrideRow, Pause, PendingReport, PolicyResults,
+    Progress, QueueEntry, RecipientId, RecipientOutcome, ReplacementRow, ReportTo, Result, SessionRow, Store,
     StoredPolicy, StoredSwitch, TlsReportDue,
 };
 
@@ -76,6 +76,15 @@ impl Store for Sqlite {
     ) -> Result<StoredSwitch> {
         let account = account.to_owned();
         self.write(move |tx| accounts::set_guarantee(tx, &account, switch, level)).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.read(accounts::pauses).await
+    }
+
+    async fn end_pause(&self, pause: &Pause) -> Result<Option<StoredSwitch>> {
+        let pause = pause.clone();
+        self.write(move |tx| accounts::end_pause(tx, &pause)).await
     }
 
     async fn add_session(&self, session: &SessionRow) -> Result<()> {

@@ -1,6 +1,6 @@
 use guarantee::{Level, Requirement, Switch};
 use rstest::rstest;
-use store::{Account, Mailbox, SessionRow, StoreError, StoredSwitch};
+use store::{Account, Mailbox, Pause, SessionRow, StoreError, StoredSwitch};
 use tokio::task::JoinSet;
 
 use super::world::{ALICE, BOB, Fresh, at, decision, home, letter, message, stopped};
@@ -218,5 +218,31 @@ impl Fresh {
             .map(|to| store::RecipientOutcome { recipient: to.id, outcome: outcome.clone() });
         let progress = self.record(queue_id, outcomes.collect(), at(seconds)).await.unwrap();
         assert_eq!((progress.account, progress.stop), (None, None));
+    }
+}
+
+fn pause(account: &str, until: i64) -> Pause {
+    Pause { account: account.to_owned(), until: at(until) }
+}
+
+#[tokio::test]
+async fn a_pause_is_ended_for_good_and_only_that_one() {
+    let store = home().await;
+    let paused = |until| Switch::Paused { until: at(until) };
+    store.set_guarantee(ALICE, paused(90), Some(Level::Authenticated)).await.unwrap();
+    assert_eq!(store.pauses().await.unwrap(), [pause(ALICE, 90)]);
+    // It was made longer meanwhile, or is another's.
+    for other in [pause(ALICE, 89), pause(BOB, 90), pause("carla@home.example", 90)] {
+        assert_eq!(store.end_pause(&other).await.unwrap(), None);
+    }
+    let on = StoredSwitch { switch: Switch::On, was_on: true, level: Level::Authenticated };
+    assert_eq!(store.end_pause(&pause(ALICE, 90)).await.unwrap(), Some(on));
+    assert_eq!(store.switch(ALICE).await.unwrap(), on, "whatever the clock says");
+    assert_eq!(store.end_pause(&pause(ALICE, 90)).await.unwrap(), None);
+    assert!(store.pauses().await.unwrap().is_empty());
+    for switch in [Switch::On, Switch::Off] {
+        store.set_guarantee(BOB, switch, None).await.unwrap();
+        assert_eq!(store.end_pause(&pause(BOB, 90)).await.unwrap(), None);
+        assert_eq!(store.switch(BOB).await.unwrap().switch, switch);
     }
 }
