@@ -48,9 +48,12 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::option")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub observed_at: Option<Timestamp>,
-    /// Whether the account has an exception for this recipient: then the guarantee stops nothing there.
+    /// Whether the account has an exception for this recipient: then the outcome is that without the guarantee.
     #[serde(default)]
     pub exception: bool,
+    /// What would protect it without the guarantee; absent where that is the same, or not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unguarded: Option<ProtectionWord>,
 }
 
 impl Check {
@@ -72,6 +75,7 @@ impl Check {
             host: None,
             observed_at: None,
             exception: false,
+            unguarded: None,
         }
     }
 }

@@ -187,3 +187,57 @@ fn looks_of_an_hour_are_bounded_and_what_is_known_is_still_told() {
     ask(&alice, 0, 100).ok();
     ask(&demo.bob(), 300, 301).ok();
 }
+
+/// What the guarantee would leave to another host, or to nobody, leaves unprotected without it.
+#[rstest]
+#[case("mixed.example", "encrypted", json!("none"))]
+#[case("plain.example", "none", Value::Null)]
+#[case("tls.example", "encrypted", Value::Null)]
+#[case("dane-mismatch.example", "none", Value::Null)]
+fn a_check_tells_what_happens_without_the_guarantee_too(
+    #[case] domain: &str,
+    #[case] protection: &str,
+    #[case] unguarded: Value,
+) {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    let address = format!("bob@{domain}");
+    let told = check(&alice, &address);
+    assert_eq!((&told["protection"], &told["unguarded"]), (&json!(protection), &unguarded), "{told}");
+    let sent = &send(&alice, &address).recipients[0];
+    if domain == "dane-mismatch.example" {
+        assert_eq!(sent.state, "deferred");
+    } else {
+        let expected = unguarded.as_str().unwrap_or(protection);
+        assert_eq!(
+            (sent.state.as_str(), sent.protection.as_deref()),
+            ("delivered", Some(expected)),
+            "{sent:?}"
+        );
+    }
+}
+
+/// An exception lifts the guarantee, not what the receiving domain demands of all mail.
+#[rstest]
+#[case("plain.example", "deliver", "delivered")]
+#[case("mixed.example", "deliver", "delivered")]
+#[case("tls.example", "deliver", "delivered")]
+#[case("dane-mismatch.example", "defer", "deferred")]
+#[case("nomail.example", "stop", "bounced")]
+fn an_exception_is_told_with_what_it_comes_to(
+    #[case] domain: &str,
+    #[case] outcome: &str,
+    #[case] state: &str,
+) {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    alice.switch("on");
+    let (excepted, other) = (format!("bob@{domain}"), format!("carla@{domain}"));
+    let before = check(&alice, &other);
+    alice.http.post("/api/v1/exceptions", &json!({ "pattern": excepted })).ok();
+    let told = check(&alice, &excepted);
+    assert_eq!((&told["exception"], &told["outcome"]), (&json!(true), &json!(outcome)), "{told}");
+    assert_eq!(told["protection"], before["protection"], "told as it is");
+    assert_eq!(check(&alice, &other), before, "the exception is for one address");
+    assert_eq!(send(&alice, &excepted).recipients[0].state, state);
+}

@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use api::{Check, Outcome, ProtectionWord};
+use api::{Check, Exception, Outcome, ProtectionWord};
 use async_trait::async_trait;
 use delivery::{Courier, Extent};
 use guarantee::{Conclusion, Level, Requirement};
 use jiff::Timestamp;
-use store::{NextHop, Store};
+use smtp::address::Mailbox;
+use store::{NextHop, Store, covers};
 use tokio::time::timeout;
 
 use super::{
@@ -36,6 +37,29 @@ struct Inner {
     store: Arc<dyn Store>,
     watch: Watch,
     kept: Kept,
+}
+
+/// What a look has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// For mail under the guarantee.
+    pub(super) guarded: Check,
+    /// For mail that the guarantee is lifted from.
+    pub(super) unguarded: Check,
+}
+
+impl Found {
+    fn of(self, recipient: String, excepted: bool) -> Check {
+        let Self { guarded, unguarded } = self;
+        let known = !matches!(unguarded.protection, ProtectionWord::Unknown | ProtectionWord::Invalid);
+        Check {
+            recipient,
+            exception: excepted,
+            outcome: if excepted { unguarded.outcome } else { guarded.outcome },
+            unguarded: Some(unguarded.protection).filter(|word| known && *word != guarded.protection),
+            ..guarded
+        }
+    }
 }
 
 /// A recipient that has to be looked at, or not.
@@ -76,18 +100,19 @@ impl Inner {
         }
     }
 
-    async fn answer(&self, account: &str, key: &Key) -> Check {
+    async fn answer(&self, account: &str, key: &Key) -> Found {
         self.kept.answer(account, key, || self.look_in_time(account, key)).await
     }
 
-    async fn look_in_time(&self, account: &str, key: &Key) -> Check {
+    async fn look_in_time(&self, account: &str, key: &Key) -> Found {
         timeout(GIVE_UP_AFTER, self.look(account, key)).await.unwrap_or_else(|_elapsed| {
             let reason = "The receiving server does not answer in time.";
-            Check::new("", ProtectionWord::Unknown, Outcome::Unknown, reason)
+            let unknown = Check::new("", ProtectionWord::Unknown, Outcome::Unknown, reason);
+            Found { guarded: unknown.clone(), unguarded: unknown }
         })
     }
 
-    async fn look(&self, account: &str, key: &Key) -> Check {
+    async fn look(&self, account: &str, key: &Key) -> Found {
         let Key { domain, requirement } = key;
         let mut probe = self.looks.courier.probe(domain, *requirement, Extent::FirstToServe).await;
         if let Err(Conclusion::Stop(cause)) = &probe.conclusion {
@@ -98,7 +123,25 @@ impl Inner {
                 Ruling::Hold(cause) => Conclusion::Defer(cause),
             });
         }
-        outcome("", &probe)
+        let guarded = outcome("", &probe);
+        // Where no host was asked, or the first will do, the guarantee changes nothing.
+        let alike = probe.hosts.is_empty() || probe.hosts[0].found.is_ok();
+        let unguarded = if alike { guarded.clone() } else { self.without_guarantee(domain).await };
+        Found { guarded, unguarded }
+    }
+
+    /// What mail would come to that the guarantee is lifted from.
+    async fn without_guarantee(&self, domain: &str) -> Check {
+        let requirement = Requirement::Opportunistic;
+        outcome("", &self.looks.courier.probe(domain, requirement, Extent::FirstToServe).await)
+    }
+
+    /// Whom the account has excepted from the guarantee: nobody, if it can't be said.
+    async fn exceptions(&self, account: &str) -> Vec<Exception> {
+        self.store.exceptions(account).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the exceptions can't be read");
+            Vec::new()
+        })
     }
 }
 
@@ -118,7 +161,8 @@ impl Checker for Checks {
 
     async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {
         let requirement = self.inner.requirement(account).await;
-        let mut answers: HashMap<Key, Check> = HashMap::new();
+        let exceptions = self.inner.exceptions(account).await;
+        let mut answers: HashMap<Key, Found> = HashMap::new();
         let mut checks = Vec::with_capacity(recipients.len());
         for recipient in recipients {
             let check = match self.inner.asked(&recipient, requirement) {
@@ -129,7 +173,9 @@ impl Checker for Checks {
                         None => self.inner.answer(account, &key).await,
                     };
                     answers.insert(key, found.clone());
-                    Check { recipient, ..found }
+                    let excepted =
+                        Mailbox::parse(&recipient).is_ok_and(|address| covers(&exceptions, &address));
+                    found.of(recipient, excepted)
                 }
             };
             checks.push(check);

@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use api::{Check, Outcome};
+use api::Outcome;
 use guarantee::Requirement;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 
+use super::accounts::Found;
 use crate::clock::Clock;
 
 /// An account's looks within an hour.
@@ -86,7 +87,7 @@ impl Default for Ledger {
 /// One answer: locked while somebody looks, so that all others wait for the same look.
 #[derive(Default)]
 struct Answer {
-    found: tokio::sync::Mutex<Option<Check>>,
+    found: tokio::sync::Mutex<Option<Found>>,
     /// It is known to be outdated, even if it comes only now.
     void: AtomicBool,
 }
@@ -121,12 +122,12 @@ impl Kept {
     }
 
     /// What is kept, or else what `look` finds; one look at a time for an account and key.
-    pub(super) async fn answer<F: Future<Output = Check>>(
+    pub(super) async fn answer<F: Future<Output = Found>>(
         &self,
         account: &str,
         key: &Key,
         look: impl Fn() -> F,
-    ) -> Check {
+    ) -> Found {
         let (answer, turn) = self.place(account, key);
         let found = self.answer_in(&answer, &turn, look()).await;
         if !answer.void.load(Ordering::Acquire) {
@@ -137,15 +138,16 @@ impl Kept {
         self.answer_in(&answer, &turn, look()).await
     }
 
-    async fn answer_in(&self, answer: &Answer, turn: &Semaphore, look: impl Future<Output = Check>) -> Check {
+    async fn answer_in(&self, answer: &Answer, turn: &Semaphore, look: impl Future<Output = Found>) -> Found {
         let mut kept = answer.found.lock().await;
-        if let Some(check) = kept.as_ref().filter(|check| holds(check, self.clock.now())) {
-            return check.clone();
+        if let Some(found) = kept.as_ref().filter(|found| holds(found, self.clock.now())) {
+            return found.clone();
         }
         // Never closed, so the permits always come. The own turn first: who waits for it takes none of the others' places.
         let _own = turn.acquire().await;
         let _any = self.looks.acquire().await;
-        let found = Check { observed_at: Some(self.clock.now()), ..look.await };
+        let mut found = look.await;
+        found.guarded.observed_at = Some(self.clock.now());
         *kept = Some(found.clone());
         found
     }
@@ -206,19 +208,19 @@ impl Answer {
     /// Whether it stands, or somebody is looking.
     fn is_there(&self, now: Timestamp) -> bool {
         match self.found.try_lock() {
-            Ok(found) => found.as_ref().is_some_and(|check| holds(check, now)),
+            Ok(found) => found.as_ref().is_some_and(|found| holds(found, now)),
             Err(_somebody_looks) => true,
         }
     }
 }
 
 /// Whether an answer still stands.
-fn holds(check: &Check, now: Timestamp) -> bool {
-    let lasts = match check.outcome {
+fn holds(found: &Found, now: Timestamp) -> bool {
+    let lasts = match found.guarded.outcome {
         Outcome::Deliver | Outcome::Stop => CERTAIN_FOR,
         Outcome::Defer | Outcome::Unknown => UNCERTAIN_FOR,
     };
-    check.observed_at.is_some_and(|at| within(lasts, at, now))
+    found.guarded.observed_at.is_some_and(|at| within(lasts, at, now))
 }
 
 /// Whether `at` is less than `span` ago. A time to come is none of ours: the clock was set back.

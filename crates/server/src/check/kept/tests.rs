@@ -1,6 +1,6 @@
 use std::sync::atomic::AtomicUsize;
 
-use api::ProtectionWord;
+use api::{Check, ProtectionWord};
 use rstest::rstest;
 
 use super::*;
@@ -30,14 +30,19 @@ impl Place {
     async fn ask(&self, account: &str, key: &Key, outcome: Outcome) -> Check {
         let look = async || {
             self.looks.fetch_add(1, Ordering::SeqCst);
-            Check::new("", ProtectionWord::Encrypted, outcome, "")
+            found(outcome)
         };
-        self.kept.answer(account, key, look).await
+        self.kept.answer(account, key, look).await.guarded
     }
 
     fn looked(&self) -> usize {
         self.looks.load(Ordering::SeqCst)
     }
+}
+
+fn found(outcome: Outcome) -> Found {
+    let check = Check::new("", ProtectionWord::Encrypted, outcome, "");
+    Found { guarded: check.clone(), unguarded: check }
 }
 
 fn key(domain: &str) -> Key {
@@ -118,7 +123,7 @@ async fn one_look_at_a_time(#[case] void: bool, #[case] looks: usize) {
         place.looks.fetch_add(1, Ordering::SeqCst);
         begun.add_permits(1);
         let _permit = go_on.acquire().await.unwrap();
-        Check::new("", ProtectionWord::Encrypted, Outcome::Deliver, "")
+        found(Outcome::Deliver)
     };
     let key = key("slow.example");
     let first = place.kept.answer(ALICE, &key, slowly);
