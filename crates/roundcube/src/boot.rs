@@ -14,8 +14,17 @@ fn bridge() -> JsValue {
 pub(crate) struct Sent {
     /// Whose it is.
     pub(crate) account: String,
-    /// Whether it left without the guarantee for somebody, by the user's decision: what [`note`] had said of it.
-    pub(crate) was_overridden: bool,
+    /// What was noted of it.
+    pub(crate) note: Note,
+}
+
+/// What the page after it has to know of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Note {
+    /// Whether it leaves without the guarantee for somebody, by the user's decision.
+    pub(crate) overridden: bool,
+    /// Whom the user has left out at last, as a sentence lists them.
+    pub(crate) left_out: String,
 }
 
 /// What was sent and nobody has taken out yet.
@@ -29,7 +38,10 @@ pub(crate) fn take_sent() -> Vec<Sent> {
         }
         taken.push(Sent {
             account: js::text(&js::get(&next, "account")).unwrap_or_default(),
-            was_overridden: js::at(&next, &["note", "overridden"]).is_truthy(),
+            note: Note {
+                overridden: js::at(&next, &["note", "overridden"]).is_truthy(),
+                left_out: js::text(&js::at(&next, &["note", "left_out"])).unwrap_or_default(),
+            },
         });
     }
 }
@@ -50,6 +62,12 @@ pub(crate) fn message_id(id: Option<&str>) {
 }
 
 /// Says of the message what the page after it has to know.
-pub(crate) fn note(overridden: bool) {
-    js::set(&bridge(), "note", &js::object(&[("overridden", overridden.into())]));
+pub(crate) fn note(note: &Note) {
+    let said = [("overridden", note.overridden.into()), ("left_out", note.left_out.as_str().into())];
+    js::set(&bridge(), "note", &js::object(&said));
+}
+
+/// Whether a person is being asked, who may take their time.
+pub(crate) fn asking(is: bool) {
+    js::set(&bridge(), "asking", &is.into());
 }

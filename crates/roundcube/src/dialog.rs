@@ -4,11 +4,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Array;
-use plugin::{Action, Dialog};
+use leptos::mount::mount_to;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use plugin::el::effect;
+use plugin::{Action, Dialog, Question};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement};
 
-use crate::js;
+use crate::{boot, js};
 
 /// A toast; `kind` is `confirmation`, `warning` or `error`.
 pub(crate) fn say(text: &str, kind: &str) {
@@ -54,6 +58,40 @@ fn button(shown: &Rc<RefCell<JsValue>>, action: Action, class: &str) -> JsValue 
         act();
     });
     js::object(&[("text", name.into()), ("class", class.into()), ("click", click)])
+}
+
+/// A question. Its button that closes it has the focus; Escape is the same.
+pub(crate) fn choose(question: Question) {
+    let Question { title, body, close, is_over, dismissed } = question;
+    let Ok(content) = document().create_element("div") else { return dismissed() };
+    content.set_class_name("tls-guarantee tls-guarantee-question");
+    let shown: Rc<RefCell<JsValue>> = Rc::default();
+    let closes = Rc::clone(&shown);
+    let mounted = mount_to(content.clone().unchecked_into(), move || {
+        effect(move || {
+            if is_over.get() {
+                js::call(&closes.borrow(), "dialog", &["close".into()]);
+            }
+        });
+        body()
+    });
+    let close = Action { name: close, act: Rc::new(|| {}), closes: true };
+    let arguments = [content.into(), title.into(), Array::of1(&button(&shown, close, "cancel")).into()];
+    boot::asking(true);
+    *shown.borrow_mut() = js::call(&js::rcmail(), "show_popup_dialog", &arguments);
+    let mut mounted = Some(mounted);
+    let closed = js::function(move |_| {
+        boot::asking(false);
+        dismissed();
+        // Not now: what closes it may be a part of it.
+        let mounted = mounted.take();
+        spawn_local(async move { drop(mounted) });
+    });
+    js::call(&shown.borrow(), "on", &["dialogclose".into(), closed]);
+    let whole = js::call(&shown.borrow(), "parent", &[]);
+    js::call(&whole, "attr", &["aria-describedby".into(), Question::TEXT.into()]);
+    let back = js::call(&whole, "find", &[".ui-dialog-buttonpane button.cancel".into()]);
+    js::call(&back, "trigger", &["focus".into()]);
 }
 
 fn content(document: &Document, dialog: &Dialog) -> Option<Element> {

@@ -13,18 +13,27 @@ use web_sys::{
 use crate::js;
 
 /// The names of the three fields.
-const NAMES: [&str; 3] = ["_to", "_cc", "_bcc"];
+pub(crate) const NAMES: [&str; 3] = ["_to", "_cc", "_bcc"];
 
-/// All recipients as the fields have them now, half-typed ones among them.
-pub(crate) fn read() -> Recipients {
-    let [to, cc, bcc] = NAMES.map(people);
+/// How much of the fields is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What is complete.
+    Complete,
+    /// And what is being typed.
+    All,
+}
+
+/// The recipients as the fields have them now.
+pub(crate) fn read(extent: Extent) -> Recipients {
+    let [to, cc, bcc] = NAMES.map(|name| people(name, extent));
     Recipients { to, cc, bcc }
 }
 
 /// Makes the fields say this; what they say already stays as it was typed.
 pub(crate) fn fill(wanted: &Recipients) {
     for (name, wanted) in NAMES.into_iter().zip([&wanted.to, &wanted.cc, &wanted.bcc]) {
-        if people(name) == *wanted {
+        if people(name, Extent::All) == *wanted {
             continue;
         }
         if let Some(field) = field(name) {
@@ -57,15 +66,22 @@ pub(crate) fn watch(act: impl Fn() + 'static) {
     }
 }
 
-fn people(name: &str) -> Vec<Address> {
-    recipients::parse(&text(name)).addresses
+/// Puts an element below a field, within its row of the form.
+pub(crate) fn put_below(name: &str, element: &HtmlElement) -> Option<()> {
+    let field = field(name)?;
+    let group = field.closest(".input-group").ok().flatten()?;
+    group.after_with_node_1(element).ok()
+}
+
+fn people(name: &str, extent: Extent) -> Vec<Address> {
+    recipients::parse(&text(name, extent)).addresses
 }
 
 /// What a field says.
-fn text(name: &str) -> String {
+fn text(name: &str, extent: Extent) -> String {
     let Some(field) = field(name) else { return String::new() };
     let Some(list) = list_beside(&field) else { return field.value() };
-    let typed = list.query_selector("input").ok().flatten();
+    let typed = list.query_selector("input").ok().flatten().filter(|_| extent == Extent::All);
     let typed = typed.and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
     joined(&list.text_content().unwrap_or_default(), &typed.map(|input| input.value()).unwrap_or_default())
 }

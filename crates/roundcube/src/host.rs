@@ -100,7 +100,7 @@ impl Host for Roundcube {
     }
 
     fn choose(&self, question: Question) {
-        (question.dismissed)();
+        dialog::choose(question);
     }
 }
 

@@ -87,10 +87,14 @@ pub(crate) fn rcmail() -> JsValue {
     get(&js_sys::global(), "rcmail")
 }
 
+/// Whether this page is a part of another one of Roundcube's, such as its preview.
+pub(crate) fn is_framed() -> bool {
+    call(&rcmail(), "is_framed", &[]).is_truthy()
+}
+
 /// The window of the whole page: from within the preview, the one around it.
 pub(crate) fn whole_page() -> JsValue {
-    let is_framed = call(&rcmail(), "is_framed", &[]).is_truthy();
-    if is_framed { get(&js_sys::global(), "parent") } else { js_sys::global().into() }
+    if is_framed() { get(&js_sys::global(), "parent") } else { js_sys::global().into() }
 }
 
 /// Has Roundcube call a function on an event for as long as the page lives.

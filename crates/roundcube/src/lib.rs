@@ -17,19 +17,17 @@ mod list;
 mod message;
 mod page;
 mod token;
+mod top;
 
 use std::rc::Rc;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
-use plugin::Plugin;
-use plugin::components::{SettingsPanel, Sprite};
-use plugin::el::nothing;
+use plugin::components::SettingsPanel;
 use plugin::words::{locale_for, speak};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::host::Roundcube;
 use crate::page::{Page, Place};
 
 /// Starts what the page has a place for. The page's script has waited until Roundcube has set the page up.
@@ -39,16 +37,13 @@ pub fn start() {
     };
     speak(locale_for(&page.language));
     let page = Rc::new(page);
+    let Some(plugin) = top::start(&page) else { return };
     match page.place {
-        Place::Settings => {
-            within("tls-guarantee-settings", move || {
-                provide(&page);
-                view! { <SettingsPanel /> }.into_any()
-            });
-        }
-        Place::List => list::start(page),
-        Place::Message => message::start(&page),
-        Place::Compose => compose::start(&page),
+        Place::Page | Place::Filters => {}
+        Place::Settings => within("tls-guarantee-settings", || view! { <SettingsPanel /> }.into_any()),
+        Place::List => list::start(plugin, &page),
+        Place::Message => message::start(plugin, &page),
+        Place::Compose => compose::start(plugin, &page),
     }
 }
 
@@ -62,12 +57,7 @@ fn keep_keys(place: &HtmlElement) {
     }
 }
 
-/// The plugin for the page's account, in the context of the current owner.
-fn provide(page: &Rc<Page>) -> Plugin {
-    Plugin::provide(Rc::new(Roundcube::new(Rc::clone(page))))
-}
-
-/// Shows something in the place with this id for as long as the page lives; its icons come along.
+/// Shows something in the place with this id for as long as the page lives.
 fn within(id: &str, content: impl FnOnce() -> AnyView + 'static) {
     match js::element(&format!("#{id}")) {
         Some(place) => show(place, Box::new(content)),
@@ -77,10 +67,5 @@ fn within(id: &str, content: impl FnOnce() -> AnyView + 'static) {
 
 fn show(place: HtmlElement, content: Box<dyn FnOnce() -> AnyView>) {
     keep_keys(&place);
-    let has_icons = js::element("#i-shield").is_some();
-    let shown = mount_to(place, move || {
-        let icons = if has_icons { nothing() } else { view! { <Sprite /> }.into_any() };
-        vec![icons, content()]
-    });
-    shown.forget();
+    mount_to(place, content).forget();
 }

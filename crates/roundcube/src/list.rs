@@ -8,14 +8,14 @@ use api::Event;
 use gloo_timers::future::sleep;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::components::{Marked, ReminderBar};
+use plugin::components::Marked;
 use plugin::el::effect;
 use plugin::{Draft, Plugin};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
 
 use crate::page::Page;
-use crate::{boot, js, provide, show};
+use crate::{boot, dialog, js};
 
 /// A stop is told before its report is in the mailbox: the server waits this long for further stops of the same message.
 const REPORT: Duration = Duration::from_millis(1500);
@@ -25,34 +25,28 @@ const MAIL: Duration = Duration::from_millis(300);
 /// The mark's classes; the first gives what is within it the guarantee's looks.
 const MARK: &str = "tls-guarantee tls-guarantee-mark";
 /// What is within it.
-const INNER: &str =
-    "<span><svg class=\"i\" aria-hidden=\"true\"><use href=\"\"/></svg><span></span></span>";
+const INNER: &str = "<span><svg class=\"i\" aria-hidden=\"true\"><use href=\"\"/></svg><span></span></span>";
 
 /// Starts on the page of the list.
-pub(crate) fn start(page: Rc<Page>) {
-    let Some(body) = document().body() else { return };
-    let Ok(place) = document().create_element("div") else { return };
-    place.set_class_name("tls-guarantee");
-    place.set_id("tls-guarantee-reminder");
-    // First of all: for whom the keyboard is, and above whichever column a small screen shows.
-    let _ = body.prepend_with_node_1(&place);
-    let content = move || {
-        let plugin = provide(&page);
-        remind(plugin, &page);
-        mark_rows(plugin);
-        look_for_mail(plugin);
-        view! { <ReminderBar /> }.into_any()
-    };
-    show(place.unchecked_into(), Box::new(content));
+pub(crate) fn start(plugin: Plugin, page: &Rc<Page>) {
+    remind(plugin, page);
+    mark_rows(plugin);
+    look_for_mail(plugin);
 }
 
 /// Reminds after what was sent before this page was shown, or from a window that it has opened.
 fn remind(plugin: Plugin, page: &Rc<Page>) {
     let account = page.account.clone();
     let look = move || {
-        let sent = boot::take_sent();
-        if sent.iter().any(|sent| sent.account == account && !sent.was_overridden) {
+        let mut sent = boot::take_sent();
+        sent.retain(|sent| sent.account == account);
+        if sent.iter().any(|sent| !sent.note.overridden) {
             plugin.after_sending(&Draft::default());
+        }
+        for left_out in sent.into_iter().map(|sent| sent.note.left_out).filter(|list| !list.is_empty()) {
+            let text =
+                plugin::i18n::td_string!(plugin::words::locale(), plugin.sent_without, recipients = left_out);
+            dialog::say(&text, "warning");
         }
     };
     look();

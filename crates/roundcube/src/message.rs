@@ -5,26 +5,25 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use plugin::Plugin;
 use plugin::components::{BounceBanner, Delivery, SentMark};
 use plugin::el::{effect, live, nothing};
 use plugin::state::banner::Banner;
 
 use crate::page::{Message, Page};
-use crate::{actions, js, links, provide, within};
+use crate::{actions, js, links, within};
 
 /// Starts what the message has need of.
-pub(crate) fn start(page: &Rc<Page>) {
+pub(crate) fn start(plugin: Plugin, page: &Rc<Page>) {
     let Some(message) = page.message.clone() else { return };
-    let page = Rc::clone(page);
     if message.may_be_report {
-        within("tls-guarantee-banner", move || banner(&page, &message));
+        within("tls-guarantee-banner", move || banner(plugin, &message));
     } else if message.sent && !message.message_id.is_empty() {
-        within("tls-guarantee-mark", move || mark(&page, message.message_id));
+        within("tls-guarantee-mark", move || mark(message.message_id));
     }
 }
 
-fn mark(page: &Rc<Page>, message_id: String) -> AnyView {
-    provide(page);
+fn mark(message_id: String) -> AnyView {
     let id = message_id.clone();
     vec![
         view! { <SentMark message_id=id /> }.into_any(),
@@ -33,8 +32,7 @@ fn mark(page: &Rc<Page>, message_id: String) -> AnyView {
     .into_any()
 }
 
-fn banner(page: &Rc<Page>, message: &Message) -> AnyView {
-    let plugin = provide(page);
+fn banner(plugin: Plugin, message: &Message) -> AnyView {
     let raw: RwSignal<Option<Arc<[u8]>>> = RwSignal::new(None);
     let (mbox, uid) = (message.mbox.clone(), message.uid.clone());
     spawn_local(async move {

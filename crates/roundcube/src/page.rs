@@ -16,6 +16,10 @@ pub(crate) enum Place {
     Message,
     /// The composer.
     Compose,
+    /// A form in which a forwarding may be set up.
+    Filters,
+    /// A page that has no part of its own.
+    Page,
 }
 
 impl Place {
@@ -25,6 +29,8 @@ impl Place {
             "list" => Some(Self::List),
             "message" => Some(Self::Message),
             "compose" => Some(Self::Compose),
+            "filters" => Some(Self::Filters),
+            "page" => Some(Self::Page),
             _ => None,
         }
     }

@@ -2,11 +2,13 @@
 const { rcmail } = window;
 const env = rcmail?.env.tls_guarantee;
 
-/** How long Send waits for the module, and then for what it says, in milliseconds. */
-const PATIENCE = { loading: 3000, judging: 5000 };
+/** How long Send waits for the module, then for what it says, and for that after a person has answered, in milliseconds. */
+const PATIENCE = { loading: 3000, judging: 5000, doing: 10000 };
 const HANDED_OVER = "tls_guarantee.sent";
 
 let asking = false;
+/** Whether a person was asked since Send was pressed. */
+let asked = false;
 /** The toast while Send waits. */
 let waiting = null;
 
@@ -24,6 +26,7 @@ const bridge = {
   get asking() { return asking; },
   set asking(is) {
     asking = is;
+    asked ||= is;
     if (is) rcmail.hide_message(waiting);
   },
   /** Sends the mail under this Message-ID (without angle brackets). */
@@ -84,15 +87,21 @@ const takeOver = () => {
 
 // ---- Send ----
 
-/** Whether the mail may be sent now: yes, if there is nobody to ask or no answer. */
+/**
+ * Whether the mail may be sent now: yes, if there is nobody to ask or no answer. Once a person was asked, it is only sent
+ * as they have said.
+ */
 const mayBeSent = async () => {
   await Promise.race([startQuietly(), after(PATIENCE.loading)]);
   if (!bridge.guard) return true;
+  asked = false;
   const tooLong = async () => {
-    do await after(PATIENCE.judging); while (bridge.asking);
-    return true;
+    await after(PATIENCE.judging);
+    if (!asked) return true;
+    do await after(PATIENCE.doing); while (asking);
+    return false;
   };
-  return Promise.race([bridge.guard(), tooLong()]).catch(() => true);
+  return Promise.race([bridge.guard(), tooLong()]).catch(() => !asked);
 };
 
 let held = false;
@@ -120,6 +129,14 @@ const places = {
   settings: startQuietly,
   message() {
     if (env.message?.may_be_report || env.message?.sent) startQuietly();
+    // The page around the preview has its own.
+    else if (!rcmail.is_framed()) idly(startQuietly);
+  },
+  page() {
+    idly(startQuietly);
+  },
+  filters() {
+    idly(startQuietly);
   },
   list() {
     takeOver();

@@ -42,6 +42,9 @@ class tls_guarantee extends rcube_plugin
         if ($this->rc->task === 'settings') {
             $this->register_action('plugin.tls_guarantee', [$this, 'action_account']);
             $this->add_hook('settings_actions', [$this, 'settings_actions']);
+            // The forms of the plugin managesieve, where that is there.
+            $this->add_hook('template_object_filterform', [$this, 'place_below_form']);
+            $this->add_hook('template_object_forwardform', [$this, 'place_below_form']);
         } else {
             $this->add_hook('storage_init', [$this, 'storage_init']);
             $this->add_hook('messages_list', [$this, 'messages_list']);
@@ -111,20 +114,37 @@ class tls_guarantee extends rcube_plugin
         }
         $place = $this->find_place($args['task'], (string) $args['action']);
         if ($place !== null) {
-            $this->set_env(['place' => $place] + ($place === 'compose' ? ['compose' => $this->composed()] : []));
-            $boot = ['type' => 'module', 'src' => $this->url('boot.js')];
-            $output->add_header(html::tag('script', $boot, '', ['type', 'src']));
-        }
-        if ($place !== null || $args['task'] === 'settings') {
-            $this->include_stylesheet($this->local_skin_path() . '/tls_guarantee.css');
+            $this->give_place(['place' => $place] + ($place === 'compose' ? ['compose' => $this->composed()] : []));
+        } elseif ($args['task'] === 'settings') {
+            $this->include_styles();
         }
         return $args;
+    }
+
+    /** Gives the page what loads the browser's side, and what that starts from. */
+    private function give_place(array $env): void
+    {
+        static $is_given = false;
+        $this->set_env($env);
+        if (!$is_given) {
+            $is_given = true;
+            $boot = ['type' => 'module', 'src' => $this->url('boot.js')];
+            $this->rc->output->add_header(html::tag('script', $boot, '', ['type', 'src']));
+            $this->include_styles();
+        }
+    }
+
+    private function include_styles(): void
+    {
+        $this->include_stylesheet($this->local_skin_path() . '/tls_guarantee.css');
     }
 
     private function find_place(string $task, string $action): ?string
     {
         if ($task === 'settings') {
-            return $action === 'plugin.tls_guarantee' ? 'settings' : null;
+            // What is shown within a page has the page's bar above it.
+            $is_part = !empty($_REQUEST['_framed']);
+            return $action === 'plugin.tls_guarantee' ? 'settings' : ($is_part ? null : 'page');
         }
         // A message gets its place when it is shown.
         $places = ['' => 'list', 'list' => 'list', 'show' => 'message', 'preview' => 'message', 'compose' => 'compose'];
@@ -183,6 +203,14 @@ class tls_guarantee extends rcube_plugin
         ], rcube::Q($this->gettext('transportencryption')));
         $entry = html::tag('li', ['class' => 'listitem transport selected'], $link);
         return html::tag('ul', ['id' => $attrib['id'], 'class' => $attrib['class']], $entry);
+    }
+
+    /** The place below a form in which a forwarding may be set up: the way there can be looked at beforehand. */
+    public function place_below_form($args)
+    {
+        $this->give_place(['place' => 'filters']);
+        $args['content'] .= html::div(['id' => 'tls-guarantee-forwarding', 'class' => 'tls-guarantee'], '');
+        return $args;
     }
 
     // ---- Reading ----
