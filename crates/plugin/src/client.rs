@@ -7,8 +7,9 @@ mod sse;
 use std::rc::Rc;
 
 use api::{
-    CSRF_HEADER, CheckRequest, CheckResponse, DemandRequest, Guarantee, MessageStatus, OverrideRecorded,
-    OverrideRequest, PROBLEM_JSON, Problem, Replacement, Stop,
+    CSRF_HEADER, CheckRequest, CheckResponse, DemandRequest, Exception, Forwarding, Guarantee, HostMemory,
+    MessageStatus, NewException, NewForwarding, OverrideRecorded, OverrideRequest, PROBLEM_JSON,
+    PastOverride, Preferences, Problem, Replacement, Stop, Week,
 };
 use gloo_net::http::{Method, RequestBuilder, Response};
 use serde::Serialize;
@@ -104,6 +105,94 @@ impl Client {
         self.send(Method::POST, "/checks", &CheckRequest { recipients }).await
     }
 
+    /// `GET /exceptions`, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn exceptions(&self) -> Result<Vec<Exception>, ClientError> {
+        self.get("/exceptions").await
+    }
+
+    /// `POST /exceptions`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn add_exception(&self, new: &NewException) -> Result<(), ClientError> {
+        self.tell(Method::POST, "/exceptions", serde_json::to_vec(new)).await
+    }
+
+    /// `DELETE /exceptions/{id}`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn revoke_exception(&self, id: i64) -> Result<(), ClientError> {
+        self.call(Method::DELETE, &format!("/exceptions/{id}")).await
+    }
+
+    /// `GET /preferences`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn preferences(&self) -> Result<Preferences, ClientError> {
+        self.get("/preferences").await
+    }
+
+    /// `PUT /preferences`. Answers what holds from now on.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn set_preferences(&self, wanted: Preferences) -> Result<Preferences, ClientError> {
+        self.send(Method::PUT, "/preferences", &wanted).await
+    }
+
+    /// `GET /forwardings`, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn forwardings(&self) -> Result<Vec<Forwarding>, ClientError> {
+        self.get("/forwardings").await
+    }
+
+    /// `POST /forwardings`: the user wants a mail when the way there loses its protection.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn watch_forwarding(&self, new: &NewForwarding) -> Result<(), ClientError> {
+        self.tell(Method::POST, "/forwardings", serde_json::to_vec(new)).await
+    }
+
+    /// `DELETE /forwardings/{id}`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn forget_forwarding(&self, id: i64) -> Result<(), ClientError> {
+        self.call(Method::DELETE, &format!("/forwardings/{id}")).await
+    }
+
+    /// `GET /overrides`, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn overrides(&self) -> Result<Vec<PastOverride>, ClientError> {
+        self.get("/overrides").await
+    }
+
+    /// `GET /memory`.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn memory(&self) -> Result<Vec<HostMemory>, ClientError> {
+        self.get("/memory").await
+    }
+
+    /// `GET /weeks`, newest first.
+    ///
+    /// # Errors
+    /// See [`Client::guarantee`].
+    pub async fn weeks(&self) -> Result<Vec<Week>, ClientError> {
+        self.get("/weeks").await
+    }
+
     /// `GET` of any path below the API's base, as JSON.
     ///
     /// # Errors
@@ -155,6 +244,18 @@ impl Client {
     /// See [`Client::guarantee`].
     pub async fn call(&self, method: Method, path: &str) -> Result<(), ClientError> {
         self.fetch(Asked { method, path: path.to_owned(), body: None }).await.map(drop)
+    }
+
+    /// A request with a JSON body whose answer does not matter.
+    async fn tell(
+        &self,
+        method: Method,
+        path: &str,
+        body: serde_json::Result<Vec<u8>>,
+    ) -> Result<(), ClientError> {
+        let body = body.map_err(|_| ClientError::Unreadable)?;
+        let body = Some(("application/json".to_owned(), body));
+        self.fetch(Asked { method, path: path.to_owned(), body }).await.map(drop)
     }
 
     /// The answer's content. One future for all calls, and boxed: it would be copied into each of them otherwise.

@@ -4,15 +4,22 @@
     reason = "`#[component]` writes its function a second time, where nobody reaches it"
 )]
 
+mod asked;
 mod bounce_banner;
 mod composer_notice;
 mod delivery;
+mod exceptions;
+mod field;
+mod forwarding_check;
 mod guarantee_state;
 mod level_choice;
+mod memory;
 mod offer;
+mod overrides;
 mod parts;
 mod pause_bar;
 mod pause_panel;
+mod preferences;
 mod recipient_protection;
 mod reminder_bar;
 mod send_dialog;
@@ -20,11 +27,14 @@ mod sent_mark;
 mod settings_panel;
 mod sprite;
 mod switch_button;
+mod table;
 mod tell_dialog;
+mod weeks;
 
 pub use bounce_banner::BounceBanner;
 pub use composer_notice::ComposerNotice;
 pub use delivery::Delivery;
+pub use forwarding_check::ForwardingCheck;
 pub use guarantee_state::GuaranteeState;
 pub use pause_bar::PauseBar;
 pub use recipient_protection::{Field, ProtectionNotes, RecipientProtection};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api::{Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop};
+use api::{Check, Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop};
 use gloo_timers::future::sleep;
 use guarantee::Level;
 use jiff::Timestamp;
@@ -40,6 +40,8 @@ pub struct Plugin {
     /// Sent while the switch was not known.
     sent: StoredValue<Option<Draft>>,
     evidence: RwSignal<evidence::Known>,
+    /// The last answer of a check that took longer.
+    late_check: RwSignal<Option<Check>>,
     /// How often the server has told of changes by itself: an answer that was asked for before is older.
     told: StoredValue<u32>,
     /// The end of the pause that is being waited for.
@@ -64,6 +66,7 @@ impl Plugin {
             reminder: RwSignal::default(),
             sent: StoredValue::new(None),
             evidence: RwSignal::default(),
+            late_check: RwSignal::default(),
             told: StoredValue::new(0),
             pause: StoredValue::new(None),
             unchecked: StoredValue::new(Vec::new()),
@@ -113,6 +116,11 @@ impl Plugin {
     /// The stops recorded for this user.
     pub fn stops(self) -> ReadSignal<Known<Vec<Stop>>> {
         self.stops.read_only()
+    }
+
+    /// The last answer of a check that took longer than its question.
+    pub fn late_check(self) -> ReadSignal<Option<Check>> {
+        self.late_check.read_only()
     }
 
     /// Whether the user is being reminded.
@@ -189,6 +197,9 @@ impl Plugin {
         if self.stops.try_with_untracked(may_be_outdated) == Some(true) {
             let stops = self.renew_stops();
             spawn_local(async move { drop(stops.await) });
+        }
+        if let Event::Check(check) = &event {
+            let _ = self.late_check.try_set(Some(check.clone()));
         }
         if let Event::Delivery(status) = &event {
             let _ = self.evidence.try_update(|evidence| evidence.learn(status));

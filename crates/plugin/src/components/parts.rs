@@ -1,11 +1,14 @@
 //! What several components are made of.
 
+use api::ProtectionWord;
+use jiff::Timestamp;
 use leptos::prelude::*;
 
+use crate::browser::{self, Moment};
 use crate::client::ClientError;
 use crate::el::{El, classed, el, with_icon};
 use crate::state::cause::CauseWord;
-use crate::words::w;
+use crate::words::{locale, w};
 
 /// An explanation with its icon.
 pub(super) fn hint(name: &'static str, text: &str) -> El {
@@ -20,13 +23,36 @@ pub(super) fn warning(name: &'static str, text: &str, said: bool) -> El {
 
 /// What did not work.
 pub(super) fn failure(error: &ClientError) -> AnyView {
-    let text = match error {
+    warning("alert", failure_text(error), true).into()
+}
+
+/// The same as a sentence.
+pub(super) fn failure_text(error: &ClientError) -> &'static str {
+    match error {
         ClientError::Away => w!(error_away),
         ClientError::LoggedOut => w!(error_session),
         ClientError::Clock => w!(error_clock),
         ClientError::Problem(_) | ClientError::Unreadable => w!(error_refused),
-    };
-    warning("alert", text, true).into()
+    }
+}
+
+/// What protects a way, as a table or a list has it.
+pub(super) fn protection(word: ProtectionWord) -> &'static str {
+    match word {
+        ProtectionWord::None => w!(known_none),
+        ProtectionWord::Encrypted => w!(protection_encrypted),
+        ProtectionWord::Authenticated => w!(protection_authenticated),
+        ProtectionWord::Dane => w!(protection_dane),
+        ProtectionWord::Unknown | ProtectionWord::Invalid => w!(known_unknown),
+    }
+}
+
+/// A time in a table: `Heute, 14:05`, or with its day.
+pub(super) fn when(time: Timestamp) -> String {
+    match browser::short(time, locale()) {
+        Moment::Today(time) => w!(today, time = time),
+        Moment::Other(time) => time,
+    }
 }
 
 /// A paragraph.

@@ -1,15 +1,28 @@
+use std::time::Duration;
+
+use gloo_timers::future::sleep;
 use guarantee::Level;
 use leptos::prelude::*;
 
+use super::asked::{section, unanswered};
+use super::exceptions::exceptions;
+use super::forwarding_check::forwarding_check;
 use super::level_choice::level_choice;
-use super::parts::{button, cause, failure, paragraph};
+use super::memory::memory;
+use super::overrides::overrides;
+use super::parts::{button, cause, failure, paragraph, when};
 use super::pause_panel::pause_panel;
+use super::preferences::preferences;
 use super::switch_button::Switching;
+use super::table::{Line, cell, table};
+use super::weeks::weeks;
 use crate::Plugin;
 use crate::browser;
-use crate::el::{El, classed, el, live, nothing};
+use crate::el::{classed, el, live, nothing};
 use crate::state::panel::{self, Known, Panel, Row};
 use crate::words::{locale, w};
+
+const STOPS: &str = "tlsg-stops";
 
 /// Settings → My account → Transport encryption: the content below the page's title.
 #[component]
@@ -18,17 +31,53 @@ pub fn SettingsPanel() -> impl IntoView {
     let panel = plugin.panel();
     let is_known = Memo::new(move |_| panel.get().button().is_some());
     let switch = move || if is_known.get() { known(plugin, panel) } else { not_known(plugin) };
-    let heading = || el("h2").attr("id", "tlsg-stops").text(w!(stops_title));
-    // Nothing is said of stops before they are known.
-    let stops = live(move || {
-        plugin.stops().with(|stops| {
-            stops.get().map_or_else(nothing, |stops| {
-                let section = classed("section", "block").attr("aria-labelledby", "tlsg-stops");
-                section.child(heading()).view(table(panel::rows(stops))).into()
-            })
-        })
+    let below = RwSignal::new(false);
+    leptos::task::spawn_local(async move {
+        // The switch comes first, and the rest when it is there to be used.
+        sleep(Duration::ZERO).await;
+        let _ = below.try_set(true);
     });
-    vec![live(switch), level_choice(plugin), stops].into_any()
+    let below = live(move || if below.get() { rest(plugin) } else { nothing() });
+    vec![live(switch), level_choice(plugin), below].into_any()
+}
+
+/// What is below the switch. Each part asks the server for itself, and says itself when there is no answer.
+fn rest(plugin: Plugin) -> AnyView {
+    let parts: Vec<AnyView> = vec![
+        preferences(plugin).into(),
+        exceptions(plugin).into(),
+        forwarding_check(plugin).into(),
+        stops(plugin),
+        overrides(plugin).into(),
+        memory(plugin).into(),
+        weeks(plugin).into(),
+    ];
+    parts.into_any()
+}
+
+/// The last stops; nothing is said of them before they are known.
+fn stops(plugin: Plugin) -> AnyView {
+    live(move || {
+        plugin.stops().with(|stops| {
+            let section = section(STOPS, w!(stops_title));
+            match stops {
+                Known::Waiting => nothing(),
+                Known::Failed(error) => section.child(unanswered(error, move || plugin.refresh())).into(),
+                Known::Known(stops) if stops.is_empty() => section.child(paragraph(w!(stops_none))).into(),
+                Known::Known(stops) => {
+                    let columns = [w!(stops_time), w!(stops_who), w!(stops_cause)];
+                    let lines = panel::rows(stops).iter().map(line).collect();
+                    let days = paragraph(w!(stops_days)).class("small");
+                    section.child(table(STOPS, &columns, lines)).child(days).into()
+                }
+            }
+        })
+    })
+}
+
+fn line(row: &Row) -> Line {
+    let sent_again = if row.sent_again { w!(stops_resent) } else { "" };
+    vec![cell(&when(row.stopped_at), ""), cell(&row.address, &row.host), cell(cause(row.cause), sent_again)]
 }
 
 /// The switch. What changes is within elements that stay, so the keyboard keeps its place.
@@ -95,38 +144,4 @@ fn not_known(plugin: Plugin) -> AnyView {
         .into()
     });
     classed("section", "panel").view(super::icon("ask").into_any()).view(said).into()
-}
-
-fn table(rows: Vec<Row>) -> AnyView {
-    if rows.is_empty() {
-        return paragraph(w!(stops_none)).into();
-    }
-    // On narrow screens the rows are stacked, which takes a table's semantics away but for the roles.
-    let row = || el("tr").attr("role", "row");
-    let column = |word| el("th").attr("role", "columnheader").attr("scope", "col").text(word);
-    let head = row().children([w!(stops_time), w!(stops_who), w!(stops_cause)].map(column));
-    let lines = rows.into_iter().map(|one| row().children(cells(one)));
-    let table = el("table")
-        .attr("role", "table")
-        .attr("aria-labelledby", "tlsg-stops")
-        .child(el("thead").attr("role", "rowgroup").child(head))
-        .child(el("tbody").attr("role", "rowgroup").children(lines));
-    vec![AnyView::from(table), classed("p", "small").text(w!(stops_days)).into()].into_any()
-}
-
-fn cells(row: Row) -> [El; 3] {
-    let time = match browser::short(row.stopped_at, locale()) {
-        browser::Moment::Today(time) => w!(today, time = time),
-        browser::Moment::Other(time) => time,
-    };
-    let sent_again = if row.sent_again { w!(stops_resent) } else { "" };
-    let cells = [
-        (time, String::new()),
-        (row.address, row.host),
-        (cause(row.cause).to_owned(), sent_again.to_owned()),
-    ];
-    cells.map(|(text, small)| {
-        let small = (!small.is_empty()).then(|| classed("span", "small").text(small));
-        el("td").attr("role", "cell").text(text).maybe(small)
-    })
 }
