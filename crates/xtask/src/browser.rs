@@ -13,6 +13,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::{files_below, remove_folder};
 use crate::progress::{Progress, run};
+use crate::setup;
 use crate::wasm::{Compiler, TARGET, TARGET_DIR};
 
 /// What the server serves.
@@ -123,18 +124,7 @@ fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
 fn optimise(module: &Path) -> anyhow::Result<()> {
     let program = Path::new(TOOLS).join("node_modules/.bin/wasm-opt");
     if !program.exists() {
-        let mut npm = Command::new("npm");
-        npm.args([
-            "install",
-            "--silent",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            TOOLS,
-            BINARYEN,
-        ]);
-        run(&mut npm).context("fetching wasm-opt")?;
+        setup::npm(TOOLS, BINARYEN).context("fetching wasm-opt")?;
     }
     run(Command::new(program).args(WASM_OPT).arg("-o").arg(module).arg(module))
 }

@@ -64,6 +64,10 @@ pub(crate) const TEST: &[Package] = &[
     file("php8.2-cli", "/usr/bin/php8.2"),
     file("roundcube-core", "/usr/share/roundcube/index.php"),
     file("roundcube-sqlite3", "/usr/share/doc/roundcube-sqlite3"),
+    file("roundcube-plugins", "/usr/share/roundcube/plugins/managesieve/managesieve.php"),
+    // For Roundcube's plugin Enigma.
+    file("php-crypt-gpg", "/usr/share/php/Crypt/GPG.php"),
+    program("gnupg", "gpg"),
     program("sqlite3", "sqlite3"),
     program("nginx-light", "nginx"),
     file("dovecot-imapd", "/usr/lib/dovecot/imap"),
@@ -101,6 +105,9 @@ const ANSWERS: &[(&str, &str)] = &[
 
 /// Exim, and where it goes: Debian allows one mail server on a machine, and Postfix is there.
 const EXIM: (&str, &str) = ("exim4-daemon-light", "target/peers/exim");
+
+/// The judge of pages' accessibility, from npm, and where it goes.
+const AXE: (&str, &str) = ("axe-core@4.14.1", "target/tools/axe");
 
 /// Debian's compiler for the browser, for machines where rustup cannot fetch its own.
 pub(crate) const WEB_COMPILER: &[Package] = &[
@@ -184,6 +191,28 @@ pub(crate) fn exim(progress: &Progress) -> anyhow::Result<()> {
     }
     run(Command::new("sh").current_dir(&unpacking).args(["-c", "dpkg -x *.deb . && rm *.deb"]))?;
     fs::rename(&unpacking, place).context("Exim could not be put in its place")
+}
+
+/// Fetches the judge of pages' accessibility, unless it is there.
+///
+/// # Errors
+/// When it can't be fetched.
+pub(crate) fn axe(progress: &Progress) -> anyhow::Result<()> {
+    let (package, place) = AXE;
+    if Path::new(place).join("node_modules/axe-core/axe.min.js").exists() {
+        return Ok(());
+    }
+    progress.say(&format!("fetching {package} to {place}"));
+    npm(place, package).with_context(|| format!("{package} could not be fetched"))
+}
+
+/// Installs a package of npm's below `place`, which is for it alone: npm takes away what it was not asked for last.
+///
+/// # Errors
+/// When npm fails.
+pub(crate) fn npm(place: &str, package: &str) -> anyhow::Result<()> {
+    let quietly = ["install", "--silent", "--no-save", "--no-audit", "--no-fund"];
+    run(Command::new("npm").args(quietly).args(["--prefix", place, package]))
 }
 
 fn is_root() -> anyhow::Result<bool> {

@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
         setup::packages(progress, setup::BUILD)?;
         setup::packages(progress, setup::TEST)?;
         setup::exim(progress)?;
+        setup::axe(progress)?;
         Ok(Counts::of_step(true))
     }),
     ("formatting", |_| step(&["fmt", "--all", "--check"])),
