@@ -80,6 +80,8 @@ pub struct StoppedRecipient {
     pub status: String,
     /// RFC 3339.
     pub stopped_at: String,
+    /// The message sent to this one in its stead.
+    pub replaced_by: Option<String>,
 }
 
 /// One line of `GET /mailboxes/{name}/messages`.

@@ -3,6 +3,7 @@
 
 use black_box::{Mail, Name, Report, Role, User};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::hosts::{Host, Language, Look};
 use crate::mails::{SENTENCE, bounce, bring, html, text};
@@ -303,4 +304,145 @@ fn p08_the_banner_is_wherever_roundcube_shows_the_message() {
     assert!(page.reminder().is_none(), "an override leaves the guarantee on");
     page.read(words.inbox, Report::SUBJECT);
     page.expect_text(words.sent_again);
+}
+
+/// Counts the presses of whoever sits there, over all pages and frames of the webmail.
+const COUNT: &str = "addEventListener('click', event => { if (event.isTrusted) \
+    sessionStorage.presses = Number(sessionStorage.presses || 0) + 1 }, true)";
+
+/// From the open bounce to the mail on its way: the way, and Send.
+#[rstest]
+fn p08_two_presses_lead_from_the_bounce_to_the_mail_on_its_way(
+    #[values(Host::Reference, Host::Roundcube)] host: Host,
+) {
+    let Some(place) = host.start() else { return };
+    let alice = place.alice();
+    let Some(page) = Webmail::at_alices(host, "presses", &place, Look::PLAIN) else { return };
+    stopped(host, &alice, &["bob@tls.example", "carla@plain.example"]);
+    page.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": COUNT }));
+    page.reload();
+    page.read(page.words.inbox, Report::SUBJECT);
+    page.banner(page.words.stopped);
+    page.script("sessionStorage.presses = 0");
+    page.take_way(page.words.without);
+    page.send();
+    page.expect_sent();
+    let delivered = black_box::wait_for("carla's copy", || {
+        place.deliveries().into_iter().find(|delivery| delivery.domain == "plain.example")
+    });
+    assert_eq!(delivered.rcpt_to, ["carla@plain.example"]);
+    assert_eq!(page.script("return sessionStorage.presses"), "2", "the way, and Send");
+}
+
+/// Has the page learn from now on that the way to carla is encrypted, as if that had changed.
+const CARLA_IS_REACHED: &str = "const fetched = window.fetch; window.fetch = async (asked, how) => { \
+    const request = new Request(asked, how); \
+    if (!request.url.endsWith('/checks')) return fetched(request); \
+    const found = recipient => recipient.startsWith('carla@') ? { protection: 'encrypted', outcome: 'deliver' } \
+        : { protection: 'none', outcome: 'stop', cause: 'no_starttls' }; \
+    const { recipients } = await request.json(); \
+    const results = recipients.map(recipient => ({ recipient, promised: false, reason: '', host: 'mx.plain.example', \
+        observed_at: new Date().toISOString(), ...found(recipient) })); \
+    return new Response(JSON.stringify({ results }), { headers: { 'content-type': 'application/json' } }) }";
+
+/// Only those whom it reaches, with the guarantee on: what the page was told does not decide, the delivery does.
+#[rstest]
+#[case::german("again-de", Language::German)]
+#[case::english("again-en", Language::English)]
+fn a_stopped_mail_is_offered_again_once_the_way_is_encrypted(
+    #[case] name: &str,
+    #[case] language: Language,
+    #[values(Host::Reference, Host::Roundcube)] host: Host,
+) {
+    let Some(place) = host.start() else { return };
+    let alice = place.alice();
+    let Some(page) = Webmail::at_alices(host, name, &place, Look::of(language)) else { return };
+    let words = page.words;
+    stopped(host, &alice, &["bob@tls.example", "carla@plain.example", "dora@plain.example"]);
+    page.devtools("Network.clearBrowserCache", &json!({}));
+    page.read(words.inbox, Report::SUBJECT);
+    page.banner(words.stopped);
+    page.until("the question for the way", || {
+        page.asked_for().iter().any(|url| url.ends_with("/checks")).then_some(())
+    });
+    assert!(!page.has(Role::Button, words.send_again), "nothing has changed");
+
+    page.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": CARLA_IS_REACHED }));
+    page.reload();
+    page.read(words.inbox, Report::SUBJECT);
+    let banner = page.banner(words.stopped);
+    page.until("the offer", || banner.has(Role::Button, words.send_again).then_some(()));
+    let offer = format!("carla@plain.example {}", words.encrypted_by_now);
+    assert!(banner.text().contains(&offer), "{}", banner.text());
+    for way in page.ways() {
+        assert!(banner.has(Role::Button, way), "the way {way:?} is still there");
+    }
+    page.shot("offer");
+    page.take_way(words.send_again);
+    page.expect_recipients(words.to, "carla@plain.example");
+    page.expect_recipients(words.cc, "");
+    page.expect_recipients(words.bcc, "");
+    assert!(!page.text().contains(words.again), "nothing warns of a stop: {}", page.text());
+    assert!(!page.has(Role::Radio, Name::Any), "there is nothing to choose");
+    page.send();
+    page.expect_sent();
+    let stop = black_box::wait_for("another stop", || {
+        alice.stops().into_iter().find(|stop| stop.recipients.len() == 1)
+    });
+    assert_eq!(stop.recipients[0].address, "carla@plain.example");
+    assert!(place.deliveries().iter().all(|delivery| delivery.tls.is_some()), "no override was recorded");
+}
+
+/// "not sent" for as long as it is so, and for whom it is so.
+#[rstest]
+#[case::german("mark-de", Language::German)]
+#[case::english("mark-en", Language::English)]
+fn p09_the_mark_says_to_whom_it_was_sent_again(
+    #[case] name: &str,
+    #[case] language: Language,
+    #[values(Host::Reference, Host::Roundcube)] host: Host,
+) {
+    let Some(place) = host.start() else { return };
+    let alice = place.alice();
+    let Some(page) = Webmail::at_alices(host, name, &place, Look::of(language)) else { return };
+    let words = page.words;
+    let (carla, dora) = ("carla@plain.example", "dora@plain.example");
+    let both = format!("{carla}{}{dora}", words.and);
+    stopped(host, &alice, &["bob@tls.example", carla, dora]);
+    let subject = alice.list("Sent").remove(0).subject;
+    let marked = |expected: &[String]| {
+        page.go(words.sent);
+        page.until(&format!("the mark {expected:?} in the list"), || {
+            let line = page.line(&subject);
+            let all = expected.iter().all(|words| line.contains(words));
+            (all && line.contains(words.not_sent) == expected[0].starts_with(words.not_sent)).then_some(())
+        });
+        page.shot("list");
+        page.open_row(&subject);
+        page.until(&format!("the mark {expected:?} above the message"), || {
+            let text = page.text();
+            let all = expected.iter().all(|words| text.contains(words));
+            (all && text.contains(words.not_sent) == expected[0].starts_with(words.not_sent)).then_some(())
+        });
+    };
+    let send_again = |expected: &str, to: &str, subject: &str| {
+        page.read(words.inbox, Report::SUBJECT);
+        page.banner(words.stopped);
+        page.take_way(words.without);
+        page.expect_recipients(words.to, expected);
+        page.set_recipients(words.to, to);
+        page.fill(words.subject, subject);
+        page.send();
+        page.expect_sent();
+    };
+    let not_sent = |whom: &str| format!("{} {}", words.not_sent, if language == Language::German { format!("an {whom}") } else { format!("to {whom}") });
+    marked(&[not_sent(&both)]);
+    send_again(&format!("{carla}, {dora}"), carla, "Once more");
+    marked(&[not_sent(dora), format!("{} {carla}", words.marked_again)]);
+    send_again(dora, dora, "And again");
+    marked(&[format!("{} {both}", words.marked_again)]);
+    page.read(words.inbox, Report::SUBJECT);
+    page.expect_text(words.sent_again);
+    let got: Vec<_> = place.deliveries().into_iter().filter(|one| one.domain == "plain.example").collect();
+    assert_eq!(got.len(), 2, "each of them got it once: {got:?}");
 }
