@@ -22,6 +22,7 @@ mod message_id;
 mod node;
 mod operate;
 mod owner;
+mod pauses;
 mod policies;
 mod queue;
 mod senders;

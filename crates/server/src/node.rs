@@ -27,6 +27,7 @@ use crate::{
     http::{self, HttpState, Scheme, WebmailKeys},
     listener::{Guests, Listener},
     local::Local,
+    pauses::Pauses,
     policies::Policies,
     queue::{Reporter, Reporting, Runner, RunnerParts, Watch},
     senders::Senders,
@@ -187,12 +188,15 @@ impl Node {
             Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
         let watch = Watch::new(Arc::clone(&store), reporting);
         let checks = Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store), watch.clone());
+        let pauses = Pauses::new(Arc::clone(&store), events.clone(), Clock::system());
+        pauses.catch_up().await?;
         let router = http::router(HttpState {
             store: Arc::clone(&store),
             accounts: accounts.clone(),
             acceptance: acceptance.clone(),
             events: events.clone(),
             checker: Arc::new(checks.clone()),
+            pauses,
             webmail: Arc::new(WebmailKeys::new(&config.webmail)),
             server_name: local.server_name.clone(),
             clock: Clock::system(),

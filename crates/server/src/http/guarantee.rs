@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use guarantee::Switch;
 use jiff::{SignedDuration, Timestamp};
-use store::StoredSwitch;
+use store::{Pause, StoredSwitch};
 
 use super::auth::LoggedIn;
 use super::body::JsonBody;
@@ -48,6 +48,9 @@ pub(super) async fn set_guarantee(
     let stored = app.store.set_guarantee(&user.account, switch, wanted.level).await?;
     let now_set = shown(stored, app.clock.now());
     app.events.publish(&user.account, Event::Guarantee(now_set));
+    if let Switch::Paused { until } = stored.switch {
+        app.pauses.wait_for(Pause { account: user.account, until });
+    }
     Ok(Json(now_set))
 }
 

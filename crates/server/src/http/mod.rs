@@ -39,6 +39,7 @@ use crate::accounts::Accounts;
 use crate::assets;
 use crate::clock::Clock;
 use crate::events::Events;
+use crate::pauses::Pauses;
 
 pub use serve::serve;
 pub use webmail::WebmailKeys;
@@ -83,6 +84,8 @@ pub struct HttpState {
     pub events: Events,
     /// What `POST /checks` asks.
     pub checker: Arc<dyn Checker>,
+    /// Ends pauses at their moment.
+    pub pauses: Pauses,
     /// What the webmail's plugin signs its tokens with.
     pub webmail: Arc<WebmailKeys>,
     /// This server's name as its reports have it.

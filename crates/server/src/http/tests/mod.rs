@@ -77,15 +77,18 @@ impl Server {
         let time = Arc::new(Mutex::new("2026-11-24T12:00:00Z".parse::<Timestamp>().unwrap()));
         let hands = Arc::clone(&time);
         let shutdown = CancellationToken::new();
+        let clock = Clock::new(move || *hands.lock().unwrap());
+        let pauses = Pauses::new(Arc::clone(&store), events.clone(), clock.clone());
         let state = HttpState {
             store,
             accounts,
             acceptance,
             events: events.clone(),
             checker: Arc::new(checker),
+            pauses,
             webmail: Arc::new(WebmailKeys::new(&webmail::keys())),
             server_name: "mail.home.example".to_owned(),
-            clock: Clock::new(move || *hands.lock().unwrap()),
+            clock,
             scheme,
             shutdown: shutdown.clone(),
         };
