@@ -4,6 +4,7 @@ mod accounts;
 mod ahead;
 mod bounce;
 mod command_line;
+mod decisions;
 mod doors;
 mod exemptions;
 mod http_api;

@@ -1,6 +1,7 @@
 //! Envelope and message on the wire: parameters, encodings, limits.
 
-use delivery::{DsnOffer, Fate};
+use delivery::{Attempt, DsnOffer, Fate};
+use guarantee::Requirement;
 use mail_parser::{MessageParser, MimeHeaders};
 use rstest::rstest;
 use small_internet::{Behaviour, Domain, Extension};
@@ -85,6 +86,20 @@ async fn reports_say_requiretls_where_it_is_offered(#[case] domain: &str, #[case
     let fixture = Fixture::new([]).await;
     let mut attempt = attempt(domain, Opportunistic);
     (attempt.reverse_path, attempt.requiretls) = (ReversePath::Null, true);
+    let told = fixture.attempt(attempt).await;
+    assert!(told[0].starts_with("delivered"), "{told:?}");
+    let mail = fixture.world.transaction(0).unwrap().mail;
+    assert_eq!(mail.ends_with(" REQUIRETLS"), said, "{mail}");
+}
+
+/// What its sender demands of the next host alone is passed on where that can be, and where it can't the mail goes.
+#[rstest]
+#[case::offered("dane.example", true)]
+#[case::not_offered("alg7.example", false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn demanded_mail_says_requiretls_where_it_is_offered(#[case] domain: &str, #[case] said: bool) {
+    let fixture = Fixture::new([]).await;
+    let attempt = Attempt { requiretls: true, ..attempt(domain, Requirement::Authenticated) };
     let told = fixture.attempt(attempt).await;
     assert!(told[0].starts_with("delivered"), "{told:?}");
     let mail = fixture.world.transaction(0).unwrap().mail;
