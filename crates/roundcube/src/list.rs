@@ -150,6 +150,6 @@ fn say(mark: &Element, marked: &Marked) {
     };
     set(within("span"), "class", marked.class);
     set(within("use"), "href", &format!("#i-{}", marked.icon));
-    within("span > span").into_iter().for_each(|words| words.set_text_content(Some(&marked.text)));
+    within("svg + span").into_iter().for_each(|words| words.set_text_content(Some(&marked.text)));
     let _ = mark.set_attribute("title", &marked.text);
 }

@@ -417,6 +417,7 @@ fn p09_the_mark_says_to_whom_it_was_sent_again(
             let all = expected.iter().all(|words| line.contains(words));
             (all && line.contains(words.not_sent) == expected[0].starts_with(words.not_sent)).then_some(())
         });
+        assert_eq!(page.nameless(".mark svg").len(), 1, "a symbol beside the words");
         page.shot("list");
         page.open_row(&subject);
         page.until(&format!("the mark {expected:?} above the message"), || {

@@ -38,14 +38,13 @@ struct Following {
 }
 
 fn section(plugin: Plugin, frame: &Banner, following: Following) -> AnyView {
-    let Following { banner, failed, .. } = following;
     let (class, name, title, text) = match frame {
         Banner::None => return nothing(),
         Banner::Confirmed(confirmed) if confirmed.may_be_attack() => {
-            ("banner danger", "alert", w!(stopped_title), stopped(confirmed, banner))
+            ("banner danger", "alert", w!(stopped_title), stopped(plugin, confirmed, following))
         }
         Banner::Confirmed(confirmed) => {
-            ("banner warn", "stop", w!(stopped_title), stopped(confirmed, banner))
+            ("banner warn", "stop", w!(stopped_title), stopped(plugin, confirmed, following))
         }
         Banner::Forged => {
             let links = classed("p", "small").text(w!(forged_links));
@@ -70,15 +69,13 @@ fn section(plugin: Plugin, frame: &Banner, following: Following) -> AnyView {
     said = text.into_iter().fold(said, El::view);
     let section = classed("section", class).attr("aria-labelledby", "tlsg-banner").child(said);
     match frame {
-        Banner::Confirmed(confirmed) => {
-            let offered = section.view(offer(plugin, confirmed.clone(), following.checks, failed));
-            ways(offered, plugin, confirmed, failed).into()
-        }
+        Banner::Confirmed(confirmed) => ways(section, plugin, confirmed, following.failed).into(),
         _ => section.into(),
     }
 }
 
-fn stopped(confirmed: &Confirmed, banner: Signal<Banner>) -> Vec<AnyView> {
+fn stopped(plugin: Plugin, confirmed: &Confirmed, following: Following) -> Vec<AnyView> {
+    let Following { banner, checks, failed } = following;
     let mut said: Vec<AnyView> = confirmed.groups.iter().flat_map(sentences).map(AnyView::from).collect();
     let emphasis = |_| el("strong").text(w!(not));
     said.push(filled(&w!(stopped_not_sent, not = MARKS[0]), emphasis).into());
@@ -100,6 +97,7 @@ fn stopped(confirmed: &Confirmed, banner: Signal<Banner>) -> Vec<AnyView> {
     };
     said.push(with_icon(classed("p", "state"), "check", w!(recorded, time = time)).into());
     said.extend(sent_again(confirmed).map(AnyView::from));
+    said.push(offer(plugin, confirmed.clone(), checks, failed));
     said
 }
 
@@ -165,8 +163,7 @@ fn others(delivered: u32, waiting: u32) -> Option<El> {
         said.push(plural(&w!(others_waiting, count = waiting), waiting));
     }
     let (class, name) = if delivered > 0 { ("state ok", "lockcheck") } else { ("state", "clock") };
-    (delivered > 0 || waiting > 0)
-        .then(|| with_icon(classed("p", class), name, said.join(" · ") + "."))
+    (delivered > 0 || waiting > 0).then(|| with_icon(classed("p", class), name, said.join(" · ") + "."))
 }
 
 /// The ways, equal among each other; a button's name is only its title, the rest describes it.

@@ -61,7 +61,9 @@ impl Checks {
 pub(super) fn offer(plugin: Plugin, confirmed: Confirmed, checks: Checks, failed: RwSignal<bool>) -> AnyView {
     let panel = plugin.panel();
     let confirmed = StoredValue::new(confirmed);
-    let reachable = Memo::new(move |_| checks.0.with(|checks| confirmed.with_value(|one| one.reachable(checks))));
+    let reachable = Memo::new(move |_| {
+        checks.0.with(|checks| confirmed.with_value(|one| one.reachable(checks, panel.get())))
+    });
     let offered = live(move || {
         let Some(reachable) = reachable.get() else { return nothing() };
         let time = match browser::long(reachable.seen.unwrap_or_else(browser::now), locale()) {

@@ -15,8 +15,9 @@ pub fn SentMark(
     message_id: String,
 ) -> impl IntoView {
     let known = Plugin::of_context().stops();
-    let marked =
-        Memo::new(move |_| known.with(|known| Marked::of(known.get().map_or(&[], Vec::as_slice), &message_id)));
+    let marked = Memo::new(move |_| {
+        known.with(|known| Marked::of(known.get().map_or(&[], Vec::as_slice), &message_id))
+    });
     live(move || match marked.get() {
         None => nothing(),
         Some(Marked { class, icon, text }) => with_icon(classed("span", class), icon, text).into(),

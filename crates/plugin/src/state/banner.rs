@@ -5,6 +5,7 @@ use bounce::{Action, Claim, Failure, Reason};
 use jiff::Timestamp;
 
 use super::cause::CauseWord;
+use super::panel::Panel;
 use super::stops::{bare_message_id, was_sent_again};
 use crate::client::ClientError;
 use crate::draft::same_mailbox;
@@ -31,11 +32,9 @@ impl Banner {
     /// The banner without what later events may change in it.
     pub fn without_numbers(&self) -> Self {
         match self {
-            Self::Confirmed(confirmed) => Self::Confirmed(Confirmed {
-                delivered_others: 0,
-                waiting_others: 0,
-                ..confirmed.clone()
-            }),
+            Self::Confirmed(confirmed) => {
+                Self::Confirmed(Confirmed { delivered_others: 0, waiting_others: 0, ..confirmed.clone() })
+            }
             other => other.clone(),
         }
     }
@@ -86,9 +85,9 @@ impl Confirmed {
         self.recipients().iter().all(|email| self.sent_again_to.contains(email))
     }
 
-    /// The addressees whom it reaches with the guarantee now, by what the server has just been asked; nothing if it
-    /// reaches nobody.
-    pub fn reachable(&self, checks: &[Check]) -> Option<Reachable> {
+    /// The addressees whom it reaches encrypted now, by what the server has just been asked and with the switch as it
+    /// stands; nothing if it reaches nobody so.
+    pub fn reachable(&self, checks: &[Check], panel: Panel) -> Option<Reachable> {
         if self.is_settled() {
             return None;
         }
@@ -96,6 +95,8 @@ impl Confirmed {
         for group in &self.groups {
             for email in group.recipients.iter().filter(|email| !self.sent_again_to.contains(email)) {
                 let check = checks.iter().find(|check| same_mailbox(&check.recipient, email));
+                // Without the guarantee another host may take it, and in clear.
+                let check = check.filter(|check| panel == Panel::On || check.unguarded.is_none());
                 let Some(check) = check.filter(|check| makes_up_for(check, group.cause)) else { continue };
                 let found = found.get_or_insert_default();
                 found.recipients.push(email.clone());

@@ -90,9 +90,9 @@ pub fn may_be_outdated(stops: &[Stop], event: &Event) -> bool {
     let Event::Delivery(status) = event else { return false };
     let others = stops.iter().filter(|stop| stop.queue_id != status.id).flat_map(|stop| &stop.recipients);
     let is_waiting = |one: &StoppedRecipient| one.replaced_by.is_none();
-    others
-        .into_iter()
-        .any(|one| is_waiting(one) && status.recipients.iter().any(|to| same_mailbox(&to.address, &one.address)))
+    others.into_iter().any(|one| {
+        is_waiting(one) && status.recipients.iter().any(|to| same_mailbox(&to.address, &one.address))
+    })
 }
 
 #[cfg(test)]

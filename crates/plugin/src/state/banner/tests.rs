@@ -190,6 +190,19 @@ fn one_that_was_sent_again_says_so() {
     assert_eq!(confirmed.addressees(), ["carla@plain.example"], "whoever wants to send it once more can");
 }
 
+/// Of two hosts one is encrypted: with the guarantee it takes the mail, without it the other may.
+#[rstest]
+#[case(Panel::On, true)]
+#[case(Panel::Off, false)]
+#[case(Panel::Unknown, false)]
+fn what_only_the_guarantee_sees_to_is_offered_with_it_alone(#[case] panel: Panel, #[case] offered: bool) {
+    let confirmed = stopped_for(&[("no_starttls", "")]);
+    let check = check("r0@x.example", ProtectionWord::Encrypted, Outcome::Deliver);
+    let only_guarded = Check { unguarded: Some(ProtectionWord::None), ..check.clone() };
+    assert_eq!(confirmed.reachable(&[only_guarded], panel).is_some(), offered);
+    assert!(confirmed.reachable(&[check], panel).is_some());
+}
+
 /// What the server answers about `address` with the guarantee on.
 fn check(address: &str, protection: ProtectionWord, outcome: Outcome) -> Check {
     Check {
@@ -208,8 +221,20 @@ fn check(address: &str, protection: ProtectionWord, outcome: Outcome) -> Check {
 #[case::not_known("no_starttls", "", ProtectionWord::Unknown, Outcome::Unknown, false)]
 #[case::waits("no_starttls", "", ProtectionWord::Encrypted, Outcome::Defer, false)]
 #[case::attack_over("downgrade", "", ProtectionWord::Encrypted, Outcome::Deliver, true)]
-#[case::still_unproven("downgrade", "it last proved its identity x", ProtectionWord::Encrypted, Outcome::Deliver, false)]
-#[case::proven_again("downgrade", "it last proved its identity x", ProtectionWord::Dane, Outcome::Deliver, true)]
+#[case::still_unproven(
+    "downgrade",
+    "it last proved its identity x",
+    ProtectionWord::Encrypted,
+    Outcome::Deliver,
+    false
+)]
+#[case::proven_again(
+    "downgrade",
+    "it last proved its identity x",
+    ProtectionWord::Dane,
+    Outcome::Deliver,
+    true
+)]
 #[case::still_another("dane_mismatch", "", ProtectionWord::Encrypted, Outcome::Deliver, false)]
 #[case::the_right_one("sts_mismatch", "", ProtectionWord::Authenticated, Outcome::Deliver, true)]
 #[case::asked_for_more_itself("require_tls_failed", "", ProtectionWord::Dane, Outcome::Deliver, false)]
@@ -221,15 +246,21 @@ fn whom_the_way_reaches_by_now(
     #[case] reached: bool,
 ) {
     let confirmed = stopped_for(&[(cause, reason), ("no_starttls", "")]);
-    let checks = [check("R0@x.example", protection, outcome), check("else@x.example", ProtectionWord::Dane, Outcome::Deliver)];
-    let found = confirmed.reachable(&checks);
-    assert_eq!(found.as_ref().map(|found| found.recipients.join(" ")), reached.then(|| "r0@x.example".to_owned()));
+    let checks = [
+        check("R0@x.example", protection, outcome),
+        check("else@x.example", ProtectionWord::Dane, Outcome::Deliver),
+    ];
+    let found = confirmed.reachable(&checks, Panel::On);
+    assert_eq!(
+        found.as_ref().map(|found| found.recipients.join(" ")),
+        reached.then(|| "r0@x.example".to_owned())
+    );
     if let Some(found) = found {
         assert_eq!(found.seen, Some("2026-11-24T15:00:00Z".parse().unwrap()));
         assert_eq!(confirmed.only(&found.recipients).recipients(), ["r0@x.example"]);
     }
     let sent_again = Confirmed { sent_again_to: vec!["r0@x.example".to_owned()], ..confirmed };
-    assert_eq!(sent_again.reachable(&checks), None, "nothing is offered twice");
+    assert_eq!(sent_again.reachable(&checks, Panel::On), None, "nothing is offered twice");
     assert_eq!(sent_again.addressees(), ["r1@x.example"]);
 }
 
