@@ -18,7 +18,7 @@ use crate::components::{question, tell};
 use crate::draft::{Draft, Recipients};
 use crate::plugin::Plugin;
 use crate::state::panel::Panel;
-use crate::state::protection::{self, Word};
+use crate::state::protection::{self, Under, Word};
 use crate::state::sending::{self, Asked, Open, Sending, Taken, Way};
 use crate::words::w;
 
@@ -144,15 +144,24 @@ impl Composing {
 
     /// The recipients of one field, each with what is known of them.
     pub(crate) fn shown(self, of: fn(&Recipients) -> &Vec<crate::draft::Address>) -> Vec<(String, Word)> {
-        let demand = self.demand();
+        let under = self.under();
         let now = browser::now().as_millisecond();
         self.plugin.protections.with(|known| {
             let shown = |address: &crate::draft::Address| {
-                let word = protection::word(known.of(&address.email, now), demand);
+                let word = protection::word(known.of(&address.email, now), under);
                 (address.email.clone(), word)
             };
             self.settled.with(|settled| of(settled).iter().map(shown).collect())
         })
+    }
+
+    fn under(self) -> Under {
+        match self.panel.get() {
+            _ if self.demand() => Under::Proof,
+            Panel::On => Under::Guarantee,
+            // As long as the switch is not known nothing is claimed that only the guarantee sees to.
+            Panel::Off | Panel::Paused(_) | Panel::Waiting | Panel::Unknown => Under::Nothing,
+        }
     }
 
     pub(crate) fn demand(self) -> bool {

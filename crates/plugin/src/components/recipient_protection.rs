@@ -3,7 +3,6 @@ use std::collections::HashSet;
 use api::Check;
 use jiff::Timestamp;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::parts::{cause, hint, warning};
@@ -99,7 +98,7 @@ fn keep_chips(list: &Element, shown: &[(String, Word)]) {
             }
             None => {
                 let Some(chip) = new_chip(email) else { return };
-                let _ = list.insert_before(&chip, next.as_ref().map(|next| next.unchecked_ref()));
+                let _ = list.insert_before(&chip, next.as_deref());
                 chip
             }
         };

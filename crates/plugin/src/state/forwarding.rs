@@ -2,7 +2,7 @@
 
 use api::{Check, Forwarding, ProtectionWord};
 
-use super::protection::{self, Word};
+use super::protection::{self, Under, Word};
 use crate::client::ClientError;
 
 /// Why a target can't be checked, or watched.
@@ -28,9 +28,9 @@ impl Wrong {
     }
 }
 
-/// How the way to a target is called. Forwarded mail is exempt from the guarantee, so an exception there changes nothing.
+/// How the way to a target is called. Forwarded mail is exempt from the guarantee.
 pub fn word(check: &Check) -> Word {
-    protection::word(Some(&Check { exception: false, ..check.clone() }), false)
+    protection::word(Some(check), Under::Nothing)
 }
 
 /// Whether there is a protection that may be lost, and that nobody watches yet.

@@ -99,13 +99,26 @@ pub enum Mark {
     Open,
 }
 
-/// What becomes of one recipient's copy with the guarantee on.
+/// What is demanded of the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// The guarantee.
+    Guarantee,
+    /// A host that proves who it is, for this message: with the guarantee or without.
+    Proof,
+    /// No more than what the domain publishes: the guarantee is off or paused, or does not hold here.
+    Nothing,
+}
+
+/// What becomes of one recipient's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It leaves encrypted, or does not leave this server.
     Protected,
     /// It leaves in any case, by the user's exception.
     Excepted,
+    /// It leaves in clear.
+    InClear,
     /// It is stopped, which the user can lift.
     Stopped,
     /// It is stopped by what the domain publishes, which nobody can lift.
@@ -286,11 +299,11 @@ fn is_complete(email: &str) -> bool {
     domain.starts_with('[') || domain.rsplit_once('.').is_some_and(|(_, last)| last.len() > 1)
 }
 
-/// How a recipient is shown, with the demand for a host that proves who it is, or without.
-pub fn word(check: Option<&Check>, demand: bool) -> Word {
+/// How a recipient is shown.
+pub fn word(check: Option<&Check>, under: Under) -> Word {
     let Some(check) = check else { return Word::Unknown };
-    let fate = fate(Some(check), demand);
-    match (check.protection, check.outcome) {
+    let fate = fate(Some(check), under);
+    match (protection(check, under), check.outcome) {
         (ProtectionWord::Invalid, _) => Word::Invalid,
         _ if fate == Fate::Bound => Word::Mismatch,
         (ProtectionWord::Dane, _) => Word::Dane,
@@ -300,11 +313,17 @@ pub fn word(check: Option<&Check>, demand: bool) -> Word {
         (ProtectionWord::Authenticated, _) => Word::Authenticated(check.observed_at),
         (ProtectionWord::Encrypted, _) if fate == Fate::Stopped => Word::Unproven(check.observed_at),
         (ProtectionWord::Encrypted, _) => Word::Encrypted(check.observed_at),
-        (ProtectionWord::None, _) if lacks_proof(check) => Word::Unproven(check.observed_at),
         (ProtectionWord::None, _) => Word::None,
         (ProtectionWord::Unknown, Outcome::Stop) => Word::NoMail,
         (ProtectionWord::Unknown, Outcome::Defer) => Word::Waits,
         (ProtectionWord::Unknown, _) => Word::Unknown,
+    }
+}
+
+fn protection(check: &Check, under: Under) -> ProtectionWord {
+    match under {
+        Under::Guarantee | Under::Proof => check.protection,
+        Under::Nothing => check.unguarded.unwrap_or(check.protection),
     }
 }
 
@@ -331,30 +350,34 @@ impl Word {
     }
 }
 
-/// What becomes of a recipient's copy with the guarantee on; with `demand` the host has to prove who it is.
-pub fn fate(check: Option<&Check>, demand: bool) -> Fate {
+/// What becomes of a recipient's copy.
+pub fn fate(check: Option<&Check>, under: Under) -> Fate {
     let Some(check) = check else { return Fate::Open };
     let is_proven = matches!(check.protection, ProtectionWord::Authenticated | ProtectionWord::Dane);
     match (check.outcome, check.protection) {
-        (_, ProtectionWord::Invalid) | (Outcome::Defer | Outcome::Unknown, _) => Fate::Open,
-        (Outcome::Stop, _) if cause(check).is_some_and(|cause| !cause.is_liftable()) => Fate::Bound,
-        (Outcome::Stop, ProtectionWord::Unknown) => Fate::Open,
+        (_, ProtectionWord::Invalid) | (Outcome::Unknown, _) => Fate::Open,
+        // With an exception the outcome is that without the guarantee: it waits, and still nobody can lift it.
+        (Outcome::Stop | Outcome::Defer, ProtectionWord::None) if is_bound(check) => Fate::Bound,
+        (Outcome::Defer, _) | (_, ProtectionWord::Unknown) => Fate::Open,
         (Outcome::Deliver, _) if is_proven || is_here(check) => Fate::Protected,
-        _ if demand => Fate::Stopped,
+        _ if under == Under::Nothing => match protection(check, under) {
+            ProtectionWord::None => Fate::InClear,
+            _ => Fate::Protected,
+        },
+        _ if under == Under::Proof => Fate::Stopped,
         _ if check.exception => Fate::Excepted,
         (Outcome::Stop, _) | (_, ProtectionWord::None) => Fate::Stopped,
-        (Outcome::Deliver, ProtectionWord::Unknown) => Fate::Open,
         (Outcome::Deliver, _) => Fate::Protected,
     }
 }
 
-/// Why the guarantee would stop it, if the server has said so.
+/// Why it would not be delivered, if the server has said so.
 pub fn cause(check: &Check) -> Option<CauseWord> {
     check.cause.as_deref().map(CauseWord::of)
 }
 
-fn lacks_proof(check: &Check) -> bool {
-    cause(check) == Some(CauseWord::NotAuthenticated)
+fn is_bound(check: &Check) -> bool {
+    cause(check).is_some_and(|cause| !cause.is_liftable())
 }
 
 /// What stays on this server has neither a host nor a time when it was looked at.

@@ -1,7 +1,7 @@
 //! What is asked before a message is sent, and what follows from the answer.
 
 use super::panel::Panel;
-use super::protection::{self, Fate, Protections};
+use super::protection::{self, Fate, Protections, Under, Word};
 use crate::draft::{Draft, Recipients, same_mailbox};
 
 /// What the dialog before sending says and offers.
@@ -90,6 +90,7 @@ pub fn question(draft: &Draft, panel: Panel, known: &Protections, now: i64) -> O
         return None;
     }
     let demand = draft.demand_authenticated;
+    let under = if demand { Under::Proof } else { Under::Guarantee };
     let overridden = if demand { Vec::new() } else { draft.overridden() };
     let mut asked = Asked {
         stopped: Vec::new(),
@@ -104,14 +105,17 @@ pub fn question(draft: &Draft, panel: Panel, known: &Protections, now: i64) -> O
     for address in draft.recipients.iter() {
         let email = &address.email;
         let check = known.of(email, now);
-        let list = match protection::fate(check, demand) {
+        let word = protection::word(check, under);
+        let list = match protection::fate(check, under) {
             Fate::Protected => &mut asked.encrypted,
             Fate::Stopped if overridden.iter().any(|other| same_mailbox(other, email)) => continue,
-            Fate::Stopped if protection::word(check, demand).is_unproven() => &mut asked.unproven,
+            Fate::Stopped if word.is_unproven() => &mut asked.unproven,
             Fate::Stopped => &mut asked.stopped,
             Fate::Bound => &mut asked.bound,
+            // That comes back for a reason of its own, whatever is chosen.
+            Fate::Open if word == Word::NoMail => continue,
             Fate::Open => &mut asked.unknown,
-            Fate::Excepted => continue,
+            Fate::Excepted | Fate::InClear => continue,
         };
         if !list.iter().any(|other| same_mailbox(other, email)) {
             list.push(email.clone());

@@ -18,7 +18,11 @@ pub(super) fn question(mail: Mail) -> AnyView {
         mail.question.with(|question| match question {
             None => nothing(),
             Some(question) => {
-                request_animation_frame(|| open("#question"));
+                request_animation_frame(|| {
+                    open("#question");
+                    // The safe one first.
+                    focus::find("#question [data-safe]").into_iter().for_each(|back| drop(back.focus()));
+                });
                 asked(mail, question).into()
             }
         })
@@ -33,7 +37,7 @@ fn asked(mail: Mail, question: &Question) -> El {
             leave("#question");
         }
     });
-    let back = button("btn", close, || leave("#question")).attr("autofocus", "");
+    let back = button("btn", close, || leave("#question")).attr("data-safe", "");
     el("dialog")
         .attr("id", "question")
         .attr("aria-labelledby", "question-title")

@@ -39,9 +39,8 @@ fn here() -> Check {
 #[case::here(Some(here()), Word::Here, Fate::Protected)]
 #[case::in_clear(Some(stopped(CARLA, "no_starttls")), Word::None, Fate::Stopped)]
 #[case::downgrade(Some(stopped(CARLA, "downgrade")), Word::None, Fate::Stopped)]
-#[case::in_clear_but_excepted(Some(excepted(stopped(CARLA, "no_starttls"))), Word::Exception, Fate::Excepted)]
 #[case::excepted_and_delivered(
-    Some(excepted(found(CARLA, ProtectionWord::None, Outcome::Deliver))),
+    Some(excepted(Check { outcome: Outcome::Deliver, ..stopped(CARLA, "no_starttls") })),
     Word::Exception,
     Fate::Excepted
 )]
@@ -72,8 +71,8 @@ fn here() -> Check {
 #[case::slow(Some(found(BOB, ProtectionWord::Unknown, Outcome::Unknown)), Word::Unknown, Fate::Open)]
 #[case::invalid(Some(found(BOB, ProtectionWord::Invalid, Outcome::Unknown)), Word::Invalid, Fate::Open)]
 fn words(#[case] check: Option<Check>, #[case] expected: Word, #[case] becomes: Fate) {
-    assert_eq!(word(check.as_ref(), false), expected);
-    assert_eq!(fate(check.as_ref(), false), becomes);
+    assert_eq!(word(check.as_ref(), Under::Guarantee), expected);
+    assert_eq!(fate(check.as_ref(), Under::Guarantee), becomes);
 }
 
 /// And with a demand for hosts that prove who they are, which nothing lifts.
@@ -90,8 +89,26 @@ fn words(#[case] check: Option<Check>, #[case] expected: Word, #[case] becomes: 
 )]
 #[case::dane(promised(ProtectionWord::Dane), Word::Dane, Fate::Protected)]
 fn words_with_a_demand(#[case] check: Check, #[case] expected: Word, #[case] becomes: Fate) {
-    assert_eq!(word(Some(&check), true), expected);
-    assert_eq!(fate(Some(&check), true), becomes);
+    assert_eq!(word(Some(&check), Under::Proof), expected);
+    assert_eq!(fate(Some(&check), Under::Proof), becomes);
+}
+
+fn mixed() -> Check {
+    Check { unguarded: Some(ProtectionWord::None), ..encrypted(BOB) }
+}
+
+/// With the guarantee off or paused: what then happens, also where a better way would have been taken with it.
+#[rstest]
+#[case::here(here(), Word::Here, Fate::Protected)]
+#[case::encrypted(encrypted(BOB), Word::Encrypted(Some(SEEN)), Fate::Protected)]
+#[case::a_worse_host_comes_first(mixed(), Word::None, Fate::InClear)]
+#[case::in_clear(stopped(CARLA, "no_starttls"), Word::None, Fate::InClear)]
+#[case::level_unmet(stopped(BOB, "not_authenticated"), Word::Encrypted(Some(SEEN)), Fate::Protected)]
+#[case::dane(promised(ProtectionWord::Dane), Word::Dane, Fate::Protected)]
+#[case::mismatch(stopped(CARLA, "dane_mismatch"), Word::Mismatch, Fate::Bound)]
+fn words_without_the_guarantee(#[case] check: Check, #[case] expected: Word, #[case] becomes: Fate) {
+    assert_eq!(word(Some(&check), Under::Nothing), expected);
+    assert_eq!(fate(Some(&check), Under::Nothing), becomes);
 }
 
 fn to(emails: &[&str]) -> Vec<String> {
@@ -159,7 +176,7 @@ fn a_late_answer_is_taken_over_and_only_of_what_was_asked() {
     known.answer(&question, vec![slow], 3_000);
     known.hear(&Event::Check(encrypted(BOB)), 9_000);
     known.hear(&Event::Check(encrypted("eve@dane.example")), 9_000);
-    assert_eq!(word(known.of(BOB, 9_000), false), Word::Encrypted(Some(SEEN)));
+    assert_eq!(word(known.of(BOB, 9_000), Under::Guarantee), Word::Encrypted(Some(SEEN)));
     assert_eq!(known.of("eve@dane.example", 9_000), None);
 }
 
@@ -236,6 +253,6 @@ fn what_was_seen_before_a_stop_is_no_answer() {
     known.hear(&stop(BOB, 5_000), 10);
     let second = known.ask(&all, 20).expect("a question");
     known.answer(&second, vec![encrypted(BOB)], 30);
-    assert_eq!(word(known.of(BOB, 30), false), Word::Unknown);
+    assert_eq!(word(known.of(BOB, 30), Under::Guarantee), Word::Unknown);
     assert_eq!(known.ask(&all, 40), None, "that would be a storm");
 }

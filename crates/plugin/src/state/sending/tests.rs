@@ -180,6 +180,8 @@ struct Domain {
     met: u32,
 }
 
+type Choice = Option<(Asked, Way)>;
+
 struct Played {
     domains: [Domain; 4],
     known: Protections,
@@ -190,7 +192,8 @@ struct Played {
     panel: Panel,
     now: i64,
     open: Option<(Draft, Asked, Open)>,
-    sent: Vec<(Draft, Sending, Option<(Asked, Way)>)>,
+    /// The draft at the click, what was sent, and what was chosen if there was a question.
+    sent: Vec<(Draft, Sending, Choice)>,
 }
 
 fn addresses() -> Vec<String> {
@@ -335,7 +338,7 @@ impl Played {
             let domain = self.domains[number_of(&email)];
             assert!(version >= domain.met, "{email}: {check:?} is older than what was met: {domain:?}");
             if version == domain.version {
-                let shown = word(Some(check), false);
+                let shown = word(Some(check), Under::Guarantee);
                 assert_eq!(shown == Word::None, !domain.is_safe, "{email}: {shown:?}");
             }
         }
