@@ -22,7 +22,7 @@ mod world;
 
 use std::time::Duration;
 
-pub use browser::{Browser, Element, Name, Role, Screen, Setting, Shade, Tab};
+pub use browser::{Browser, Element, Name, Node, Role, Screen, Setting, Shade, Tab};
 pub use demo::{Demo, PASSWORD};
 pub use events::{Event, Events};
 pub use http::{Answer, Http};

@@ -1,7 +1,10 @@
 //! A real browser: Debian's Chromium over WebDriver, one for each test, closed when the test ends however it ends.
 
+mod axe;
 mod chromedriver;
 mod element;
+mod picture;
+mod tree;
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -15,6 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use chromedriver::Chromedriver;
 pub use element::{Element, Name, Role};
+pub use tree::Node;
 
 type Outcome<T> = WebDriverResult<T>;
 
@@ -388,7 +392,15 @@ impl Browser {
     }
 
     fn select_all(&self) {
-        let keys = self.driver().action_chain().key_down(Key::Control).send_keys("a").key_up(Key::Control);
+        self.press_with_control("a");
+    }
+
+    /// Presses a letter with Control held.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn press_with_control(&self, letter: &str) {
+        let keys = self.driver().action_chain().key_down(Key::Control).send_keys(letter).key_up(Key::Control);
         self.run(keys.perform()).expect("keys");
     }
 
@@ -494,16 +506,20 @@ impl Browser {
     pub fn shot(&self, step: &str) {
         let number = self.shots.get() + 1;
         self.shots.set(number);
-        // What is on its way has arrived in the picture.
-        self.script(
-            "document.getAnimations().forEach(one => { try { one.finish() } catch { one.cancel() } })",
-        );
+        self.finish_motion();
         self.picture(&format!("{}-{number:02}-{step}", self.name));
         let wider =
             self.script("const page = document.documentElement; return page.scrollWidth - page.clientWidth");
         assert!(
             wider.as_i64().is_some_and(|wider| wider <= 0),
             "{step}: {wider} pixels wider than the screen"
+        );
+    }
+
+    /// Has all that is on its way arrive.
+    fn finish_motion(&self) {
+        self.script(
+            "document.getAnimations().forEach(one => { try { one.finish() } catch { one.cancel() } })",
         );
     }
 
