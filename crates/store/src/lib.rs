@@ -11,7 +11,9 @@ pub use exception::{MAX_EXCEPTIONS, Pattern, covers};
 pub use model::*;
 pub use sqlite::Sqlite;
 
-use api::{Exception, ListedMessage, MessageStatus, Preferences, Stop};
+use api::{
+    Exception, Forwarding, HostMemory, ListedMessage, MessageStatus, PastOverride, Preferences, Stop, Week,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use guarantee::{Level, Remembered, Sighting, Switch};
@@ -50,6 +52,9 @@ pub const MAX_FAILURE_DETAIL: usize = 300;
 
 /// The most messages of one Message-ID that are shown: programs give each message its own.
 pub const MAX_SAME_MESSAGE_ID: usize = 20;
+
+/// The most forwardings that are watched for one account.
+pub const MAX_FORWARDINGS: usize = 20;
 
 /// Short for a store's answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -202,6 +207,31 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets for all accounts what was met at a domain's host of that name, or at all its hosts; how many hosts.
     async fn forget(&self, domain: &str, host: Option<&str>) -> Result<usize>;
 
+    /// What this account's own mail has met, the last met first.
+    async fn own_memory(&self, account: &str) -> Result<Vec<HostMemory>>;
+
+    // --- the account page -----------------------------------------------------------------
+    /// The account's overrides recorded since then, newest first; [`Store::purge`] forgets them.
+    async fn overrides(&self, account: &str, since: Timestamp) -> Result<Vec<PastOverride>>;
+    /// What became of the account's own mail in the last twelve weeks, counted by recipients; newest first, and none left out.
+    /// A recipient counts in the week in which its copy was delivered or stopped.
+    async fn weeks(&self, account: &str, now: Timestamp) -> Result<Vec<Week>>;
+
+    // --- forwardings ----------------------------------------------------------------------
+    /// The account's watched forwardings, newest first.
+    async fn forwardings(&self, account: &str) -> Result<Vec<Forwarding>>;
+    /// Adds one; at most [`MAX_FORWARDINGS`]. Its ids are like an exception's.
+    async fn add_forwarding(&self, new: NewForwardingRow) -> Result<AddedForwarding>;
+    /// Watches it no longer; [`StoreError::NotFound`] if the account has none of this id.
+    async fn remove_forwarding(&self, account: &str, id: i64) -> Result<()>;
+    /// Those of all accounts that are to be looked at, the longest due first.
+    async fn forwardings_due(&self, now: Timestamp, limit: usize) -> Result<Vec<WatchedForwarding>>;
+    /// The account's to this address, if it is watched.
+    async fn watched_forwarding(&self, account: &str, address: &str) -> Result<Option<WatchedForwarding>>;
+    /// Notes what protects the way to a target, and files the mail that tells of it, in one transaction: no loss without its
+    /// mail, none told twice. [`Filed::Stale`] if it is not watched any more, or something else is known of it meanwhile.
+    async fn note_forwarding(&self, seen: ForwardingSeen) -> Result<Filed>;
+
     // --- MTA-STS --------------------------------------------------------------------------
     /// The domain's policy as it is kept; it may be over.
     async fn sts_policy(&self, domain: &str) -> Result<Option<StoredPolicy>>;
@@ -225,8 +255,8 @@ pub trait Store: Send + Sync + 'static {
     async fn mark_tls_reported(&self, day: Date, domain: &str, now: Timestamp) -> Result<bool>;
 
     // --- upkeep ---------------------------------------------------------------------------
-    /// Forgets sessions, overrides, demands, replacements and policies that have ended at `now`, results of more than a week before, what no
-    /// mail has met since `keep_since`, and messages, with their stops, that were finished (nothing left to deliver or to
+    /// Forgets sessions, demands, replacements and policies that have ended at `now`, results of more than a week before, what
+    /// no mail has met since `keep_since`, overrides recorded before, and messages, with their stops, that were finished (nothing left to deliver or to
     /// report) before `keep_since`.
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()>;
 }

@@ -504,6 +504,60 @@ pub struct MemoryEntry {
     pub count: u64,
 }
 
+/// A forwarding that is to be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewForwardingRow {
+    /// Whose.
+    pub account: String,
+    /// The target.
+    pub address: String,
+    /// What protects the way there, if that is known.
+    pub protection: Option<Protection>,
+    /// Now.
+    pub created_at: Timestamp,
+    /// When to look at it next.
+    pub next_look_at: Timestamp,
+}
+
+/// What adding a forwarding came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddedForwarding {
+    /// It is watched from now on.
+    Added(api::Forwarding),
+    /// It was watched already, and is left as it was.
+    WasThere(api::Forwarding),
+    /// The account has as many as it may: [`crate::MAX_FORWARDINGS`].
+    TooMany,
+}
+
+/// A watched forwarding, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedForwarding {
+    /// Whose.
+    pub account: String,
+    /// Its id, one of this account's.
+    pub id: i64,
+    /// The target.
+    pub address: String,
+    /// What protected the way there when it was last known, and when that was.
+    pub known: Option<(Protection, Timestamp)>,
+}
+
+/// What was seen of a watched forwarding's way.
+#[derive(Clone, Debug)]
+pub struct ForwardingSeen {
+    /// The forwarding as it was read.
+    pub of: WatchedForwarding,
+    /// What protects the way now; none if that can't be said.
+    pub protection: Option<Protection>,
+    /// Now.
+    pub now: Timestamp,
+    /// When to look at it next.
+    pub next_look_at: Timestamp,
+    /// The mail that tells of it.
+    pub mail: Option<ReportTo>,
+}
+
 /// An MTA-STS policy as it is kept (RFC 8461 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPolicy {

@@ -12,6 +12,8 @@ mod checkpoint;
 mod claims;
 mod decisions;
 mod exceptions;
+mod forwardings;
+mod history;
 mod mailboxes;
 mod memory;
 mod messages;
@@ -24,6 +26,7 @@ mod replacements;
 mod reports;
 mod store;
 mod tls_results;
+mod weeks;
 mod writer;
 
 use std::path::Path;

@@ -159,6 +159,9 @@ pub(super) fn remove_session(connection: &Connection, token_hash: [u8; 32]) -> R
     Ok(())
 }
 
+/// How many of an account's ended overrides are shown.
+const PAST_OVERRIDES: i64 = 1000;
+
 /// Recording a decision anew makes it good for one submission again.
 pub(super) fn record_override(connection: &Connection, decision: &OverrideRow) -> Result<()> {
     let id = id(connection, &decision.account)?;
@@ -177,6 +180,12 @@ pub(super) fn record_override(connection: &Connection, decision: &OverrideRow) -
             ],
         )?;
     }
+    change(
+        connection,
+        "DELETE FROM override WHERE account_id = ?1 AND expires_at <= ?2 AND recorded_at <
+             (SELECT recorded_at FROM override WHERE account_id = ?1 ORDER BY recorded_at DESC LIMIT 1 OFFSET ?3)",
+        params![id, micros(decision.recorded_at), PAST_OVERRIDES],
+    )?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../../migrations/0003_replacements/up.sql")),
     M::up(include_str!("../../migrations/0004_sent_again/up.sql")),
     M::up(include_str!("../../migrations/0006_decisions/up.sql")),
+    M::up(include_str!("../../migrations/0007_ahead/up.sql")),
 ];
 
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, params};
 
 use super::cells::{change, micros, word};
-use super::messages;
+use super::{messages, weeks};
 use crate::Result;
 
 /// How many rows one step of forgetting deletes, so that nobody waits long for it.
@@ -38,13 +38,13 @@ pub(super) fn remove(connection: &Connection, queue_id: &str, now: Timestamp) ->
     Ok(removed)
 }
 
-/// Forgets sessions, overrides, demands, replacements and policies that have ended.
+/// Forgets sessions, demands, replacements and policies that have ended, and weeks of long ago.
 pub(super) fn forget_ended(connection: &Connection, now: Timestamp) -> Result<()> {
     change(connection, "DELETE FROM session WHERE expires_at <= ?1", [micros(now)])?;
-    change(connection, "DELETE FROM override WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM demand WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM replacement WHERE expires_at <= ?1", [micros(now)])?;
     change(connection, "DELETE FROM sts_policy WHERE ends_at <= ?1", [micros(now)])?;
+    change(connection, "DELETE FROM week WHERE monday < ?1", [word(&weeks::oldest(now))?])?;
     Ok(())
 }
 
@@ -62,6 +62,8 @@ pub(super) enum Old {
     Messages(Timestamp),
     /// What no mail has met since then.
     Memory(Timestamp),
+    /// Overrides recorded before then.
+    Overrides(Timestamp),
     /// Results for reports, as it is now.
     Results(Timestamp),
 }
@@ -78,6 +80,13 @@ pub(super) fn forget(connection: &Connection, old: Old) -> Result<Left> {
         Old::Memory(since) => {
             let sql = format!(
                 "DELETE FROM memory WHERE id IN (SELECT id FROM memory WHERE last_tls < ?1 LIMIT {STEP})"
+            );
+            change(connection, &sql, [micros(since)])?
+        }
+        Old::Overrides(since) => {
+            let sql = format!(
+                "DELETE FROM override WHERE (account_id, message_id, recipient) IN
+                     (SELECT account_id, message_id, recipient FROM override WHERE recorded_at < ?1 LIMIT {STEP})"
             );
             change(connection, &sql, [micros(since)])?
         }

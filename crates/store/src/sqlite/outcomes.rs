@@ -9,6 +9,7 @@ use smtp::envelope::{Notify, NotifyOn, ReversePath};
 use super::cells::{self, change, json, micros, word};
 use super::mailboxes;
 use super::messages::{self, Head, finish_if_done};
+use super::weeks::{self, Count};
 use crate::{
     DsnDuty, Evidence, LocalDelivery, Outcome, Progress, RecipientId, RecipientOutcome, ReportKind, Result,
 };
@@ -28,6 +29,9 @@ pub(super) fn record(
             continue;
         };
         waiting.change_into(outcome, &message.reverse_path)?.save(connection, *recipient, now)?;
+        if let (Some((account, _)), Some(count)) = (&message.account, Count::of(outcome)) {
+            weeks::count(connection, *account, count, now)?;
+        }
         stopped |= matches!(outcome, Outcome::Stopped(_));
     }
     if stopped {
@@ -44,6 +48,9 @@ pub(super) fn deliver_local(connection: &Connection, delivery: &LocalDelivery) -
         mailboxes::file_in_inbox(connection, &delivery.account, &delivery.message, delivery.now)?;
         let report = waiting.success(&message.reverse_path, ReportKind::Delivered);
         Change::delivered(None, report).save(connection, delivery.recipient, delivery.now)?;
+        if let Some((account, _)) = &message.account {
+            weeks::count(connection, *account, Count::Protected, delivery.now)?;
+        }
     }
     finish_if_done(connection, message.row, delivery.now)?;
     progress(connection, message, false)

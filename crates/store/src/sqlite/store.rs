@@ -2,7 +2,9 @@
 
 use std::sync::mpsc::Sender;
 
-use api::{Exception, ListedMessage, MessageStatus, Preferences, Stop};
+use api::{
+    Exception, Forwarding, HostMemory, ListedMessage, MessageStatus, PastOverride, Preferences, Stop, Week,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use guarantee::{Level, Remembered, Sighting, Switch};
@@ -13,14 +15,15 @@ use rusqlite::Connection;
 use super::operator::{Left, Old};
 use super::writer::{Desk, Queued, Task};
 use super::{
-    Sqlite, accept, accounts, claims, decisions, exceptions, mailboxes, memory, messages, operator, outcomes,
-    policies, replacements, reports, tls_results,
+    Sqlite, accept, accounts, claims, decisions, exceptions, forwardings, history, mailboxes, memory,
+    messages, operator, outcomes, policies, replacements, reports, tls_results, weeks,
 };
 use crate::{
-    Account, AccountSecret, AddedException, DemandRow, Filed, FiledReport, Job, LocalDelivery, Mailbox,
-    MemoryEntry, NewExceptionRow, NewMessage, NextHop, OverrideRow, Pause, PendingReport, PolicyResults,
-    Progress, QueueEntry, RecipientId, RecipientOutcome, ReplacementRow, ReportTo, Result, SessionRow, Store,
-    StoredPolicy, StoredSwitch, TlsReportDue,
+    Account, AccountSecret, AddedException, AddedForwarding, DemandRow, Filed, FiledReport, ForwardingSeen,
+    Job, LocalDelivery, Mailbox, MemoryEntry, NewExceptionRow, NewForwardingRow, NewMessage, NextHop,
+    OverrideRow, Pause, PendingReport, PolicyResults, Progress, QueueEntry, RecipientId, RecipientOutcome,
+    ReplacementRow, ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
+    WatchedForwarding,
 };
 
 /// Changes when another connection commits, not when the asking one does.
@@ -339,9 +342,56 @@ impl Store for Sqlite {
         self.write(move |tx| tls_results::mark(tx, day, &domain, now)).await
     }
 
+    async fn overrides(&self, account: &str, since: Timestamp) -> Result<Vec<PastOverride>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| history::overrides(snapshot, &account, since)).await
+    }
+
+    async fn own_memory(&self, account: &str) -> Result<Vec<HostMemory>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| history::memory(snapshot, &account)).await
+    }
+
+    async fn weeks(&self, account: &str, now: Timestamp) -> Result<Vec<Week>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| weeks::all(snapshot, &account, now)).await
+    }
+
+    async fn forwardings(&self, account: &str) -> Result<Vec<Forwarding>> {
+        let account = account.to_owned();
+        self.read(move |snapshot| forwardings::all(snapshot, &account)).await
+    }
+
+    async fn add_forwarding(&self, new: NewForwardingRow) -> Result<AddedForwarding> {
+        self.write(move |tx| forwardings::add(tx, &new)).await
+    }
+
+    async fn remove_forwarding(&self, account: &str, id: i64) -> Result<()> {
+        let account = account.to_owned();
+        self.write(move |tx| forwardings::remove(tx, &account, id)).await
+    }
+
+    async fn forwardings_due(&self, now: Timestamp, limit: usize) -> Result<Vec<WatchedForwarding>> {
+        self.read(move |snapshot| forwardings::due(snapshot, now, limit)).await
+    }
+
+    async fn watched_forwarding(&self, account: &str, address: &str) -> Result<Option<WatchedForwarding>> {
+        let (account, address) = (account.to_owned(), address.to_owned());
+        self.read(move |snapshot| forwardings::of_account(snapshot, &account, &address)).await
+    }
+
+    async fn note_forwarding(&self, seen: ForwardingSeen) -> Result<Filed> {
+        self.write(move |tx| forwardings::note(tx, &seen)).await
+    }
+
     async fn purge(&self, now: Timestamp, keep_since: Timestamp) -> Result<()> {
         self.write(move |tx| operator::forget_ended(tx, now)).await?;
-        for old in [Old::Messages(keep_since), Old::Memory(keep_since), Old::Results(now)] {
+        for old in [
+            Old::Messages(keep_since),
+            Old::Memory(keep_since),
+            Old::Overrides(keep_since),
+            Old::Results(now),
+        ] {
             while self.write(move |tx| operator::forget(tx, old)).await? == Left::Perhaps {}
         }
         Ok(())

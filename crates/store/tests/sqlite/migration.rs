@@ -37,6 +37,13 @@ async fn a_file_of_the_first_version_keeps_all_that_is_in_it() {
     assert!(store.exceptions(ALICE).await.unwrap().is_empty());
     assert!(!store.preferences(ALICE).await.unwrap().end_to_end_without_tls, "off at first");
 
+    assert_eq!(store.overrides(ALICE, at(-999_999)).await.unwrap()[0].message_id, "m9@home.example");
+    assert!(store.forwardings(ALICE).await.unwrap().is_empty());
+    assert!(
+        store.weeks(ALICE, at(0)).await.unwrap().iter().all(|week| week.stopped == 0),
+        "counted from now on"
+    );
+
     let status = store.message_status(ALICE, "m1").await.unwrap().unwrap();
     let states: Vec<_> = status.recipients.iter().map(|one| one.state).collect();
     assert_eq!(states, [RecipientState::Stopped, RecipientState::Delivered, RecipientState::Deferred]);

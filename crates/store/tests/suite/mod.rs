@@ -5,6 +5,8 @@ mod accounts;
 mod claims;
 mod concurrency;
 mod decisions;
+mod forwardings;
+mod history;
 mod mailboxes;
 mod memory;
 mod operator;

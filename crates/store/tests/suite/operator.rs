@@ -1,10 +1,10 @@
 use api::RecipientState;
-use guarantee::{Origin, Switch};
+use guarantee::Origin;
 use rstest::rstest;
 use smtp::envelope::ReversePath;
 use store::{Filed, FiledReport, RecipientOutcome, Reported, SessionRow, StoreError};
 
-use super::world::{ALICE, With as _, at, decision, deferred, delayed, delivered, home, message, stopped};
+use super::world::{ALICE, With as _, at, deferred, delayed, delivered, home, message, stopped};
 
 const CARLA: &str = "carla@plain.example";
 
@@ -131,16 +131,11 @@ async fn many_messages_are_forgotten_in_steps() {
 #[case::just_before(599, true)]
 #[case::at_their_end(600, false)]
 #[tokio::test]
-async fn ended_sessions_and_overrides_are_forgotten(#[case] now: i64, #[case] kept: bool) {
+async fn ended_sessions_are_forgotten(#[case] now: i64, #[case] kept: bool) {
     let store = home().await;
-    store.set_guarantee(ALICE, Switch::On, None).await.unwrap();
     let session = SessionRow { token_hash: [1; 32], account: ALICE.to_owned(), expires_at: at(600) };
     store.add_session(&session).await.unwrap();
-    store.record_override(&decision("m1", &[CARLA])).await.unwrap();
     store.purge(at(now), at(0)).await.unwrap();
     // asked for an earlier moment, so that only what was forgotten is missing
     assert_eq!(store.session(&[1; 32], at(1)).await.unwrap().is_some(), kept);
-    store.accept(message("m1", &[CARLA])).await.unwrap();
-    let lifted = store.shown("m1", CARLA).await.requirement == guarantee::Requirement::Opportunistic;
-    assert_eq!(lifted, kept);
 }
