@@ -8,7 +8,9 @@ use crate::draft::same_mailbox;
 pub fn apply(stops: &mut Vec<Stop>, event: &Event) {
     match event {
         Event::Stop(stop) => match stops.iter_mut().find(|known| known.id == stop.id) {
-            Some(known) => known.clone_from(stop),
+            // Two deliveries of one message may be told of in the wrong order: the later record names more.
+            Some(known) if stop.recipients.len() >= known.recipients.len() => known.clone_from(stop),
+            Some(_) => {}
             None => stops.insert(0, stop.clone()),
         },
         Event::Delivery(status) => {
@@ -152,6 +154,14 @@ mod tests {
             accepted_at: time,
             recipients: states.iter().map(recipient).collect(),
         })
+    }
+
+    #[test]
+    fn an_earlier_record_told_of_later_takes_nobody_away() {
+        let both = stop("1", "Q1", None, &["a@plain.example", "b@legacy.example"]);
+        let mut stops = vec![both.clone()];
+        apply(&mut stops, &Event::Stop(stop("1", "Q1", None, &["a@plain.example"])));
+        assert_eq!(stops, [both]);
     }
 
     #[test]
