@@ -11,7 +11,7 @@ use super::{Browser, target};
 const AXE: &str = "tools/axe/node_modules/axe-core/axe.min.js";
 
 /// Every rule of WCAG 2.2 A and AA, and axe's good practices, about the page or frame that is looked at. Where only some
-/// elements are ours, whatever is found without them as well is not.
+/// elements are ours, whatever is found without them as well is not, and in which landmark they stand is not our choice.
 const JUDGE: &str = "
     const [ours, done] = arguments;
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -19,8 +19,9 @@ const JUDGE: &str = "
     const findings = async (context) => (await axe.run(context, options)).violations.flatMap(({ id, nodes }) =>
         nodes.map(({ target, html, failureSummary }) => `${id}: ${target.join(' ')}: ${html.slice(0, 200)}: ${failureSummary}`));
     const judge = async () => {
+        if (!ours) return findings(document);
+        options.rules = { region: { enabled: false } };
         const all = await findings(document);
-        if (!ours) return all;
         const others = await findings({ include: [['html']], exclude: [[ours]] });
         return all.filter(finding => !others.includes(finding));
     };

@@ -16,6 +16,8 @@ pub enum Role {
     Alert,
     /// Something to press.
     Button,
+    /// A choice of its own.
+    CheckBox,
     /// A window within the page.
     Dialog,
     /// The title of a part.
@@ -46,6 +48,7 @@ impl Role {
         match self {
             Self::Alert => "[role=alert], [role=alertdialog]",
             Self::Button => "button, summary, input[type=submit], input[type=button], [role=button]",
+            Self::CheckBox => "input[type=checkbox], [role=checkbox]",
             Self::Dialog => "dialog, [role=dialog], [role=alertdialog]",
             Self::Heading => "h1, h2, h3, h4, [role=heading]",
             Self::Frame => "iframe",
@@ -67,6 +70,7 @@ impl Role {
         let names: &[&str] = match self {
             Self::Alert => &["alert", "alertdialog"],
             Self::Button => &["button", "DisclosureTriangle", "DisclosureTriangleGrouped"],
+            Self::CheckBox => &["checkbox"],
             Self::Dialog => &["dialog", "alertdialog"],
             Self::Heading => &["heading"],
             Self::Frame => &["Iframe", "iframe", "none"],
@@ -147,8 +151,10 @@ pub(super) async fn shown<'b>(browser: &'b Browser, css: &str) -> Outcome<Vec<El
     Ok(shown.into_iter().map(|inner| Element { browser, inner }).collect())
 }
 
-/// Resolved when the element is where it was a frame before, and nothing that ends is on its way with it.
+/// Scrolls the element out from under what sticks, and is resolved when it is where it was a frame before, and nothing that
+/// ends is on its way with it.
 const STILL: &str = "const [e, done] = arguments; \
+    e.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' }); \
     const place = () => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join(); }; \
     const moves = a => a.playState == 'running' && a.effect?.getComputedTiming().endTime < Infinity && a.effect.target?.contains(e); \
     let was = null; \
