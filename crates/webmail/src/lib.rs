@@ -23,5 +23,9 @@ pub fn start() {
     if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
         boot.remove();
     }
+    if let Some(root) = leptos::prelude::document().document_element() {
+        // Before the module there are only German and English.
+        let _ = root.set_attribute("lang", plugin::words::language());
+    }
     leptos::mount::mount_to_body(view::app);
 }

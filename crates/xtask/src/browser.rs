@@ -18,6 +18,8 @@ use crate::wasm::{Compiler, TARGET, TARGET_DIR};
 
 /// What the server serves.
 pub(crate) const SITE: &str = "target/www";
+/// The module in the pseudo-language (`crates/plugin/pseudo.rs`) with its glue: for a test, and never shipped.
+const PSEUDO_SITE: &str = "target/www-xx";
 /// The hash of what `SITE` was made from.
 const STAMP: &str = "target/www.stamp";
 /// Programs fetched for the build.
@@ -56,7 +58,7 @@ pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
     let compiler = Compiler::get(progress)?;
     progress.say("building the browser module");
     run(compiler.cargo("build").args(["--package", "module", "--profile", "wasm"]))?;
-    let compiled: PathBuf = [TARGET_DIR, TARGET, "wasm", "tls_guarantee.wasm"].iter().collect();
+    let compiled = compiled();
     let stamp = stamp(&compiled)?;
     if fs::read_to_string(STAMP).is_ok_and(|previous| previous == stamp) && Path::new(SITE).is_dir() {
         progress.say("the page is up to date");
@@ -68,6 +70,23 @@ pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
     let brotli_bytes = fs::metadata(Path::new(SITE).join(format!("{MODULE}.br")))?.len();
     progress.say(&format!("the browser module is {:.1} KiB after brotli", kib(brotli_bytes)));
     Ok(brotli_bytes)
+}
+
+/// Compiles the module with the pseudo-language for the test that shows the page in it.
+///
+/// # Errors
+/// See [`build`].
+pub(crate) fn build_pseudo(progress: &Progress) -> anyhow::Result<()> {
+    progress.say("building the browser module in the pseudo-language");
+    let mut cargo = Compiler::get(progress)?.cargo("build");
+    run(cargo.args(["--package", "module", "--profile", "wasm", "--features", "pseudo-locale"]))?;
+    remove_folder(Path::new(PSEUDO_SITE))?;
+    bind(&compiled(), Path::new(PSEUDO_SITE))
+}
+
+/// Where cargo puts the module.
+fn compiled() -> PathBuf {
+    [TARGET_DIR, TARGET, "wasm", "tls_guarantee.wasm"].iter().collect()
 }
 
 /// Bytes in KiB.

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `test`, `roundcube`, `package` and `standards`, one file each.
+//! The project's own commands: `cargo xtask demo`, `test`, `roundcube`, `package` and `standards`, one file each,
+//! and `pseudo`, a part of building the page.
 //!
 //! The first two do all their set-up themselves and say what they do as they go, on standard error; the second time
 //! they need neither the network nor much time.
@@ -49,6 +50,8 @@ enum Command {
     Test,
     /// Build what an administrator gets: Roundcube's plugin and the server, an archive each in `target/package`.
     Package,
+    /// Build the browser's module in the pseudo-language, which a test shows the page in (docs/languages.md).
+    Pseudo,
     /// Write `tests/standards.md`: each rule of the standards with the tests that show it.
     Standards,
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Roundcube { way } => roundcube::run(&progress, way.as_deref()),
         Command::Test => Ok(test::run(&progress)),
         Command::Package => package::package(&progress).map(|()| ExitCode::SUCCESS),
+        Command::Pseudo => browser::build_pseudo(&progress).map(|()| ExitCode::SUCCESS),
         Command::Standards => standards::run().map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|error| {

@@ -436,7 +436,8 @@ fn p09_the_mark_says_to_whom_it_was_sent_again(
         page.send();
         page.expect_sent();
     };
-    let not_sent = |whom: &str| format!("{} {}", words.not_sent, if language == Language::German { format!("an {whom}") } else { format!("to {whom}") });
+    let to = if language == Language::German { "an" } else { "to" };
+    let not_sent = |whom: &str| format!("{} {to} {whom}", words.not_sent);
     marked(&[not_sent(&both)]);
     send_again(&format!("{carla}, {dora}"), carla, "Once more");
     marked(&[not_sent(dora), format!("{} {carla}", words.marked_again)]);

@@ -13,6 +13,7 @@ mod failure;
 mod hostile;
 mod hosts;
 mod keyboard;
+mod languages;
 mod mails;
 mod reference;
 mod reopen;
