@@ -7,6 +7,7 @@
 //! What a user is promised is shown in every webmail, the reference webmail and Roundcube: such a test has the
 //! [`hosts::Host`] as its argument. What is the reference webmail's own is in files of its own.
 
+mod accessibility;
 mod banner;
 mod composer;
 mod failure;
@@ -20,6 +21,7 @@ mod reopen;
 mod roundcube;
 mod session;
 mod story;
+mod tour;
 mod transport;
 mod views;
 mod webmail;
