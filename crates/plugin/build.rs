@@ -63,7 +63,9 @@ fn with_pseudo(from: &Path, languages: &[String], to: &Path) -> Result<PathBuf, 
         }
         let texts: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&fs::read_to_string(from.join(DEFAULT).join(&namespace))?)?;
-        let made = texts.iter().map(|(key, text)| (key.clone(), pseudo(key, text.as_str().unwrap_or_default()).into()));
+        let made = texts
+            .iter()
+            .map(|(key, text)| (key.clone(), pseudo(key, text.as_str().unwrap_or_default()).into()));
         let made: serde_json::Map<String, serde_json::Value> = made.collect();
         fs::create_dir_all(to.join(PSEUDO))?;
         fs::write(to.join(PSEUDO).join(&namespace), serde_json::to_string(&made)?)?;

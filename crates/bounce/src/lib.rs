@@ -36,4 +36,4 @@ pub use read::read;
 pub use reading::{Action, Diagnostic, Kind, Reading, Recipient};
 pub use reason::Reason;
 pub use tls::TlsCause;
-pub use write::{Cause, Ground, Grounds, Notice, Report, Reported, Returns, Texts, Words, write};
+pub use write::{Cause, Ground, Grounds, Notice, Report, Reported, Returns, Texts, write};

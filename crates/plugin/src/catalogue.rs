@@ -41,11 +41,18 @@ fn texts(language: &str) -> Texts {
 
 /// All languages there are, the pseudo-language of `pseudo.rs` last.
 fn languages() -> Vec<(String, Texts)> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
-    let spoken: BTreeSet<&str> = Locale::get_all().iter().map(|locale| locale.as_str()).filter(|name| *name != "xx").collect();
-    assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), spoken, "every folder is a language");
+    let spoken: BTreeSet<&str> =
+        Locale::get_all().iter().map(|locale| locale.as_str()).filter(|name| *name != "xx").collect();
+    assert_eq!(
+        names.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        spoken,
+        "every folder is a language"
+    );
     let mut all: Vec<_> = names.into_iter().map(|name| (name.clone(), texts(&name))).collect();
     let made = texts("en").into_iter().map(|(key, text)| {
         let made = pseudo::of(key.split_once('.').unwrap().1, &text);
@@ -180,7 +187,8 @@ fn no_words_are_written_into_the_sources() {
     for (path, code) in sources {
         for shows in SHOWS {
             for shown in code.split(shows).skip(1).filter_map(|rest| rest.split('"').next()) {
-                let is_class_of_button = shows == "button(\"" && shown.chars().all(|c| c.is_ascii_lowercase() || c == ' ');
+                let is_class_of_button =
+                    shows == "button(\"" && shown.chars().all(|c| c.is_ascii_lowercase() || c == ' ');
                 let is_word = shown.chars().any(char::is_alphabetic) && !is_class_of_button;
                 assert!(!is_word, "{}: {shown:?} is in no catalogue", path.display());
             }

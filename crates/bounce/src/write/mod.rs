@@ -93,15 +93,6 @@ impl Ground {
     }
 }
 
-/// The texts in both languages; a report carries both, German first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
-    /// German
-    pub de: Texts,
-    /// English
-    pub en: Texts,
-}
-
 /// Why a recipient got nothing (yet), or how it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -221,8 +212,8 @@ pub struct Report<'x> {
     pub original: &'x [u8],
     /// How much of it is returned.
     pub returns: Returns,
-    /// The texts for people.
-    pub words: Words,
+    /// The texts for people, a language each: who reads the report is not known, so that it says everything in all of them.
+    pub words: Vec<Texts>,
 }
 
 /// Writes the report as a message with CRLF line ends, none longer than 998 octets (RFC 5322 §2.1.1).

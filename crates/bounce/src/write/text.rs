@@ -1,4 +1,4 @@
-//! The first part: for people without the banner, in German and then in English.
+//! The first part: for people without the banner, in one language after the other.
 
 use super::{
     Cause, Ground, Notice, Report, Reported, Texts,
@@ -31,7 +31,7 @@ pub(super) fn part(report: &Report<'_>) -> String {
             );
         }
     }
-    both(report, |texts| &texts.closing, &mut out);
+    in_all(report, |texts| &texts.closing, &mut out);
     // the empty line after the last paragraph belongs to the delimiter
     out.truncate(out.trim_end().len());
     out.push_str("\r\n");
@@ -48,14 +48,14 @@ fn stops(report: &Report<'_>, out: &mut String) {
         report.recipients.iter().any(|r| matches!(r.cause, Cause::Stop(ground, _) if is(ground)))
     };
     if any(Ground::is_bound) {
-        both(report, |texts| &texts.bound, out);
+        in_all(report, |texts| &texts.bound, out);
     }
     if any(|ground| !ground.is_bound()) {
-        both(report, |texts| &texts.ways, out);
+        in_all(report, |texts| &texts.ways, out);
     }
 }
 
-/// What there is to say about some recipients in both languages, and then the recipients.
+/// What there is to say about some recipients in all languages, and then the recipients.
 fn section<'r>(
     report: &Report<'_>,
     words: impl Fn(&Texts) -> &String,
@@ -66,7 +66,7 @@ fn section<'r>(
     if recipients.peek().is_none() {
         return;
     }
-    both(report, words, out);
+    in_all(report, words, out);
     for recipient in recipients {
         let said = match &recipient.remote {
             Some(host) if recipient.cause.is_reply() => format!(": host {host} said: "),
@@ -79,8 +79,8 @@ fn section<'r>(
     out.push_str("\r\n");
 }
 
-fn both(report: &Report<'_>, words: impl Fn(&Texts) -> &String, out: &mut String) {
-    for texts in [&report.words.de, &report.words.en] {
+fn in_all(report: &Report<'_>, words: impl Fn(&Texts) -> &String, out: &mut String) {
+    for texts in &report.words {
         let text = words(texts).trim();
         if text.is_empty() {
             continue;

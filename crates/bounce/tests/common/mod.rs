@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, reason = "each test takes what it needs")]
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-use bounce::{Cause, Ground, Grounds, Notice, Report, Reported, Returns, Texts, Words};
+use bounce::{Cause, Ground, Grounds, Notice, Report, Reported, Returns, Texts};
 use jiff::Timestamp;
 
 pub const ORIGINAL: &[u8] = b"Received: from [192.0.2.7] by home.example with ESMTPSA id 01JDEFQ7;\r\n\
@@ -60,7 +60,7 @@ pub fn report(recipients: Vec<Reported>) -> Report<'static> {
     }
 }
 
-fn words() -> Words {
+fn words() -> Vec<Texts> {
     let de = Texts {
         stopped: Grounds {
             no_encryption: "Ihre TLS-Versand-Garantie hat diesen Versand gestoppt.\n\nDie E-Mail wurde an die folgenden Empfänger \
@@ -95,5 +95,5 @@ fn words() -> Words {
         relayed: "The server of these recipients has taken the mail:".into(),
         closing: "The mail system of home.example".into(),
     };
-    Words { de, en }
+    vec![de, en]
 }

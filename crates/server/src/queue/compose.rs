@@ -1,8 +1,8 @@
-//! The report's content: what happened to whom, in both languages.
+//! The report's content: what happened to whom, in all languages.
 
 use std::sync::LazyLock;
 
-use bounce::{Cause as Said, Ground, Grounds, Notice, Report, Reported, Returns, Texts, Words};
+use bounce::{Cause as Said, Ground, Grounds, Notice, Report, Reported, Returns, Texts};
 use guarantee::{Authentication, Cause, EXPIRES_AFTER, Wish};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,11 +11,10 @@ use store::{Evidence, MessageFacts, PendingRecipient, PendingReport, ReportKind}
 
 use crate::acceptance::{new_message_id, new_queue_id};
 
-/// The catalogue's part for reports, the same files that the browser's texts come from.
-static WORDS: LazyLock<Words> = LazyLock::new(|| Words {
-    de: texts(include_str!("../../../plugin/locales/de/bounce.json")),
-    en: texts(include_str!("../../../plugin/locales/en/bounce.json")),
-});
+// `CATALOGUES`: the catalogue's part for reports of each language, from the same folders as the browser's texts.
+include!(concat!(env!("OUT_DIR"), "/catalogues.rs"));
+
+static WORDS: LazyLock<Vec<Texts>> = LazyLock::new(|| CATALOGUES.iter().map(|json| texts(json)).collect());
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
