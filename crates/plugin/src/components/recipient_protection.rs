@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use api::Check;
@@ -56,10 +57,11 @@ pub fn RecipientProtection(
     let shown = Memo::new(move |_| composing.shown(field.of()));
     let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
     let id = field.name();
+    let mut chips = Vec::new();
     effect(move || {
         shown.with(|shown| {
-            if let Some(chips) = document().get_element_by_id(id) {
-                keep_chips(&chips, shown);
+            if let Some(list) = document().get_element_by_id(id) {
+                keep_chips(&list, &mut chips, shown);
             }
         });
     });
@@ -82,45 +84,55 @@ pub fn RecipientProtection(
 /// What makes a chip: its parts are there, its words are put in as text.
 const CHIP: &str = "<svg class=\"i\" aria-hidden=\"true\"><use/></svg><span class=\"addr\"></span> <span class=\"state\"></span>";
 
-/// Brings the list up to date. Only what has changed is touched: with a hundred recipients nothing else is quick enough.
-fn keep_chips(list: &Element, shown: &[(String, Word)]) {
-    let wanted: HashSet<&str> = shown.iter().map(|(email, _)| email.as_str()).collect();
-    let mut next = list.first_element_child();
-    for (email, word) in shown {
-        while let Some(gone) = next.clone().filter(|chip| !wanted.contains(email_of(chip).as_str())) {
-            next = gone.next_element_sibling();
-            gone.remove();
-        }
-        let chip = match next.clone().filter(|chip| email_of(chip) == *email) {
-            Some(chip) => {
-                next = chip.next_element_sibling();
-                chip
-            }
-            None => {
-                let Some(chip) = new_chip(email) else { return };
-                let _ = list.insert_before(&chip, next.as_deref());
-                chip
-            }
-        };
-        let (class, icon) = look(*word);
-        set(Some(&chip), "class", class);
-        set(part(&chip, "use").as_ref(), "href", &format!("#i-{icon}"));
-        say(part(&chip, ".state").as_ref(), &in_words(*word));
-    }
-    while let Some(gone) = next {
-        next = gone.next_element_sibling();
-        gone.remove();
-    }
+/// What stands in the list.
+struct Chip {
+    email: String,
+    word: Word,
+    item: Element,
 }
 
-fn email_of(chip: &Element) -> String {
-    part(chip, ".addr").and_then(|part| part.text_content()).unwrap_or_default()
+/// Brings the list up to date. Only what has changed is touched: with a hundred recipients nothing else is quick enough.
+fn keep_chips(list: &Element, chips: &mut Vec<Chip>, shown: &[(String, Word)]) {
+    let wanted: HashSet<&str> = shown.iter().map(|(email, _)| email.as_str()).collect();
+    chips.retain(|chip| {
+        let stays = wanted.contains(chip.email.as_str());
+        if !stays {
+            chip.item.remove();
+        }
+        stays
+    });
+    for (at, (email, word)) in shown.iter().enumerate() {
+        match chips.get_mut(at).filter(|chip| chip.email == *email) {
+            Some(chip) if chip.word == *word => {}
+            Some(chip) => {
+                chip.word = *word;
+                paint(&chip.item, *word);
+            }
+            None => {
+                let Some(item) = new_chip(email) else { return };
+                paint(&item, *word);
+                let next = chips.get(at).map(|next| &*next.item);
+                let _ = list.insert_before(&item, next);
+                chips.insert(at, Chip { email: email.clone(), word: *word, item });
+            }
+        }
+    }
+    chips.drain(shown.len()..).for_each(|chip| chip.item.remove());
+}
+
+fn paint(item: &Element, word: Word) {
+    let (class, icon) = look(word);
+    let _ = item.set_attribute("class", class);
+    if let Some(mark) = part(item, "use") {
+        let _ = mark.set_attribute("href", &format!("#i-{icon}"));
+    }
+    say(item, ".state", &in_words(word));
 }
 
 fn new_chip(email: &str) -> Option<Element> {
     let chip = document().create_element("li").ok()?;
     chip.set_inner_html(CHIP);
-    say(part(&chip, ".addr").as_ref(), email);
+    say(&chip, ".addr", email);
     Some(chip)
 }
 
@@ -128,15 +140,9 @@ fn part(chip: &Element, selector: &str) -> Option<Element> {
     chip.query_selector(selector).ok()?
 }
 
-fn set(element: Option<&Element>, name: &str, value: &str) {
-    if let Some(element) = element.filter(|element| element.get_attribute(name).as_deref() != Some(value)) {
-        let _ = element.set_attribute(name, value);
-    }
-}
-
-fn say(element: Option<&Element>, text: &str) {
-    if let Some(element) = element.filter(|element| element.text_content().as_deref() != Some(text)) {
-        element.set_text_content(Some(text));
+fn say(chip: &Element, selector: &str, text: &str) {
+    if let Some(part) = part(chip, selector) {
+        part.set_text_content(Some(text));
     }
 }
 
@@ -179,8 +185,20 @@ pub(super) fn in_words(word: Word) -> String {
     word.to_owned()
 }
 
+thread_local! {
+    /// The time that was written last, in milliseconds, and how.
+    static LAST: RefCell<(i64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Many recipients were seen in the same moment, and the browser takes long to write a time.
 fn time(seen: Option<Timestamp>) -> String {
-    seen.map_or_else(|| w!(known_now).to_owned(), |seen| browser::clock(seen, locale()))
+    let Some(seen) = seen else { return w!(known_now).to_owned() };
+    LAST.with_borrow_mut(|(last, text)| {
+        if text.is_empty() || *last / 60_000 != seen.as_millisecond() / 60_000 {
+            (*last, *text) = (seen.as_millisecond(), browser::clock(seen, locale()));
+        }
+        text.clone()
+    })
 }
 
 /// Why each of them is shown so, with the server's own words for those who want them.
