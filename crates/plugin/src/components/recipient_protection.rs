@@ -14,7 +14,7 @@ use crate::el::{El, classed, effect, el, live, nothing};
 use crate::state::notice;
 use crate::state::panel::Panel;
 use crate::state::protection::{self, Mark, Word};
-use crate::words::{list, locale, w};
+use crate::words::{list, locale, plural, w};
 
 /// A field of recipients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,7 +314,9 @@ fn notes(composing: Composing) -> Vec<Note> {
 fn few(emails: &[String]) -> String {
     match emails.get(..4) {
         Some(first) if emails.len() > 5 => {
-            w!(recipients_few, recipients = first.join(", "), count = emails.len() - 4)
+            let count = emails.len() as u32 - 4;
+            let more = plural(&w!(recipients_more, count = count), count);
+            list(&[first, &[more]].concat())
         }
         _ => list(emails),
     }
