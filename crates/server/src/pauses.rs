@@ -133,6 +133,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_clock_that_is_set_back_makes_no_pause_longer_and_brings_none_back() {
+        let place = Place::new().await;
+        let hands = Arc::new(Mutex::new(Timestamp::now()));
+        let clock = Clock::new({
+            let hands = Arc::clone(&hands);
+            move || *hands.lock().expect("the hands")
+        });
+        let pauses = Pauses::new(Arc::clone(&place.store), place.events.clone(), clock);
+        let mut events = place.events.subscribe();
+        pauses.wait_for(place.pause(50).await);
+        let an_hour_ago = Timestamp::now() - SignedDuration::from_hours(1);
+        *hands.lock().expect("the hands") = an_hour_ago;
+        events.recv().await.expect("an event");
+        let stored = place.store.switch(ALICE).await.expect("a switch");
+        assert!(
+            stored.switch.holds_at(an_hour_ago),
+            "mail that is accepted by this clock is under the guarantee"
+        );
+    }
+
+    #[tokio::test]
     async fn a_pause_from_before_the_start_ends_too_even_if_its_end_is_past() {
         let place = Place::new().await;
         let mut events = place.events.subscribe();
