@@ -34,7 +34,7 @@ pub(super) fn exceptions(plugin: Plugin) -> El {
     let list = StoredValue::new(Vec::new());
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().exceptions().await?;
+            let answer = plugin.asks()?.exceptions().await?;
             list.try_set_value(answer);
             Ok(())
         })

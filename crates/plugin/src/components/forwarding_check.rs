@@ -40,7 +40,7 @@ pub(super) fn forwarding_check(plugin: Plugin) -> El {
     let watched = RwSignal::new(Vec::new());
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().forwardings().await?;
+            let answer = plugin.asks()?.forwardings().await?;
             let _ = watched.try_set(answer);
             Ok(())
         })

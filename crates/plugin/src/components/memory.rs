@@ -18,7 +18,7 @@ pub(super) fn memory(plugin: Plugin) -> El {
     let list = StoredValue::new(Vec::new());
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().memory().await?;
+            let answer = plugin.asks()?.memory().await?;
             list.try_set_value(answer);
             Ok(())
         })

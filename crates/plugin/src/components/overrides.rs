@@ -17,7 +17,7 @@ pub(super) fn overrides(plugin: Plugin) -> El {
     let list = StoredValue::new(Vec::new());
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().overrides().await?;
+            let answer = plugin.asks()?.overrides().await?;
             list.try_set_value(answer);
             Ok(())
         })

@@ -31,7 +31,7 @@ pub(super) fn preferences(plugin: Plugin) -> El {
     };
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().preferences().await?;
+            let answer = plugin.asks()?.preferences().await?;
             let _ = choosing.held.try_set(answer.end_to_end_without_tls);
             Ok(())
         })

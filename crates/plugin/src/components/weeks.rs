@@ -20,7 +20,7 @@ pub(super) fn weeks(plugin: Plugin) -> El {
     let list = StoredValue::new(Vec::new());
     let ask = move || -> crate::Answer<()> {
         Box::pin(async move {
-            let answer = plugin.client().weeks().await?;
+            let answer = plugin.asks()?.weeks().await?;
             list.try_set_value(answer);
             Ok(())
         })
