@@ -79,6 +79,10 @@ pub(crate) fn choose(question: Question) {
     let arguments = [content.into(), title.into(), Array::of1(&button(&shown, close, "cancel")).into()];
     boot::asking(true);
     *shown.borrow_mut() = js::call(&js::rcmail(), "show_popup_dialog", &arguments);
+    if shown.borrow().is_undefined() {
+        boot::asking(false);
+        return dismissed();
+    }
     let mut mounted = Some(mounted);
     let closed = js::function(move |_| {
         boot::asking(false);

@@ -54,12 +54,11 @@ pub(crate) fn watch(act: impl Fn() + 'static) {
     options.set_child_list(true);
     for name in NAMES {
         let Some(field) = field(name) else { continue };
-        let list = list_beside(&field);
-        for element in std::iter::once(field.into()).chain(list.clone()) {
-            for event in ["input", "change"] {
-                let _ = element.add_event_listener_with_callback(event, act.unchecked_ref());
-            }
+        for event in ["input", "change"] {
+            let _ = field.add_event_listener_with_callback(event, act.unchecked_ref());
         }
+        // Typing changes nothing yet, so it costs nothing.
+        let list = list_beside(&field);
         if let (Ok(observer), Some(list)) = (&observer, list) {
             let _ = observer.observe_with_options(&list, &options);
         }

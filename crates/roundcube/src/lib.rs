@@ -10,6 +10,7 @@ mod boot;
 mod compose;
 mod dialog;
 mod fields;
+mod filters;
 mod host;
 mod js;
 mod links;
@@ -39,7 +40,8 @@ pub fn start() {
     let page = Rc::new(page);
     let Some(plugin) = top::start(&page) else { return };
     match page.place {
-        Place::Page | Place::Filters => {}
+        Place::Filters => filters::start(),
+        Place::Page => {}
         Place::Settings => within("tls-guarantee-settings", || view! { <SettingsPanel /> }.into_any()),
         Place::List => list::start(plugin, &page),
         Place::Message => message::start(plugin, &page),

@@ -93,6 +93,10 @@ impl Pages for Reference {
         page.none(Role::Button, page.words.send);
     }
 
+    fn is_composing(&self, page: &Webmail) -> bool {
+        page.has(Role::Button, page.words.send)
+    }
+
     fn expect_sent(&self, page: &Webmail) {
         page.none(Role::Button, page.words.send);
         page.expect_text(page.words.said_sent);

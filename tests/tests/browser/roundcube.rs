@@ -278,6 +278,10 @@ impl Pages for Roundcube {
         Self::to_mailboxes(page);
     }
 
+    fn is_composing(&self, page: &Webmail) -> bool {
+        !page.nameless("body.action-compose").is_empty()
+    }
+
     fn expect_sent(&self, page: &Webmail) {
         page.first("body.task-mail.action-none");
         page.first(LIST);

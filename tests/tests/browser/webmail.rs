@@ -69,6 +69,9 @@ pub(crate) trait Pages {
     /// Leaves the composer and gives up what is written there.
     fn leave_composer(&self, page: &Webmail);
 
+    /// Whether the composer is there.
+    fn is_composing(&self, page: &Webmail) -> bool;
+
     /// Waits until the composer is gone, and the webmail has said that it sent.
     fn expect_sent(&self, page: &Webmail);
 }
@@ -207,8 +210,13 @@ impl Webmail {
         self.pages.expect_composer(self);
     }
 
-    pub(crate) fn write(&self, to: &str, subject: &str, text: &str) {
+    /// Opens a fresh composer.
+    pub(crate) fn compose(&self) {
         self.pages.compose(self);
+    }
+
+    pub(crate) fn write(&self, to: &str, subject: &str, text: &str) {
+        self.compose();
         self.set_recipients(self.words.to, to);
         self.fill(self.words.subject, subject);
         self.pages.set_text(self, text);
@@ -243,7 +251,20 @@ impl Webmail {
 
     /// Waits until the composer is gone and the page has said what became of the mail.
     pub(crate) fn expect_sent(&self) {
+        self.leave_it_to_the_guarantee();
         self.pages.expect_sent(self);
+    }
+
+    /// If there is a question before sending, has the server stop what it must: so the composer is left.
+    fn leave_it_to_the_guarantee(&self) {
+        self.until("the composer to be left", || {
+            match self.all(Role::Button, self.words.send_with).first() {
+                Some(way) => drop(way.try_click()),
+                None if !self.pages.is_composing(self) => return Some(()),
+                None => {}
+            }
+            None
+        });
     }
 
     /// Whether light letters stand on a dark ground.

@@ -8,7 +8,7 @@ use web_sys::HtmlElement;
 
 use crate::{fields, js, show};
 
-/// Puts a list below each field of recipients, and below all of them what is said of them together.
+/// Puts a list below each field of recipients, and below all fields what is said of them together.
 pub(super) fn start(composing: Composing) {
     for (name, field) in fields::NAMES.into_iter().zip([Field::To, Field::Cc, Field::Bcc]) {
         if let Some(place) = place("tls-guarantee tls-guarantee-protection")
@@ -31,7 +31,7 @@ fn place(class: &str) -> Option<HtmlElement> {
     Some(place)
 }
 
-/// A row of the form, between the last field of recipients and the subject.
+/// A row of the form, below the subject: what comes and goes there moves no field away from under anybody's finger.
 fn put_below_all(place: &HtmlElement) -> Option<()> {
     let subject = js::element("#compose_subject")?;
     let [row, label] = ["row", "col-2"].map(self::place);
@@ -39,5 +39,5 @@ fn put_below_all(place: &HtmlElement) -> Option<()> {
     row.set_id("tls-guarantee-protections");
     place.class_list().add_1("col-10").ok()?;
     row.append_with_node_2(label?.as_ref(), place).ok()?;
-    subject.before_with_node_1(&row).ok()
+    subject.after_with_node_1(&row).ok()
 }
