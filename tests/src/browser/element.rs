@@ -115,7 +115,7 @@ impl Name<'_> {
 }
 
 /// With one space between words, and without what icon fonts draw (the private use area), which nobody reads out.
-fn one_spaced(text: &str) -> String {
+pub(super) fn one_spaced(text: &str) -> String {
     let words = text.replace(|letter| matches!(letter, '\u{e000}'..='\u{f8ff}'), " ");
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }

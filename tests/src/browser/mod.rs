@@ -157,13 +157,22 @@ impl Browser {
 
     /// Goes to the webmail in the person's shade.
     fn show(&self) {
+        self.prefer(&[]);
+        self.open("/");
+    }
+
+    /// The person's shade, and what else they told their system, as the media features of CSS call it.
+    ///
+    /// # Panics
+    /// When the browser does not answer.
+    pub fn prefer(&self, more: &[(&str, &str)]) {
         let shade = match self.setting.shade {
             Shade::Light => "light",
             Shade::Dark => "dark",
         };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": shade }] });
-        self.devtools("Emulation.setEmulatedMedia", &features);
-        self.open("/");
+        let all = [("prefers-color-scheme", shade)].into_iter().chain(more.iter().copied());
+        let features: Vec<Value> = all.map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
     /// Goes to an address below the webmail's, from `/` on.

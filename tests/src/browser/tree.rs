@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Browser;
+use super::element::one_spaced;
 
 /// A thing in the tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +58,7 @@ fn node(node: &Value) -> Node {
     };
     Node {
         role: text(&node["role"]),
-        name: text(&node["name"]).split_whitespace().collect::<Vec<_>>().join(" "),
+        name: one_spaced(&text(&node["name"])),
         live: live.map(|live| text(&live["value"])).unwrap_or_default(),
         properties: properties.iter().map(said).collect(),
     }

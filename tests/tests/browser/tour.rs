@@ -1,6 +1,7 @@
 //! All there is to see: one view after the other, for those who look at each in a way of their own.
 
 use black_box::{Key, PASSWORD, Report, Role, User};
+use serde_json::json;
 
 use crate::banner::stopped;
 use crate::hosts::{Host, Place};
@@ -55,10 +56,22 @@ impl Tour<'_> {
         page.open_setting();
         page.one(Role::Button, words.activate);
         (self.look)("setting-off");
+        let exception = json!({ "pattern": "partner.example", "note": "Their new server comes in spring." });
+        alice.http.post("/api/v1/exceptions", &exception).ok();
         stopped(self.host, alice, &[CARLA, "dora@legacy.example"]);
+        page.reload();
         page.one(Role::Button, words.deactivate);
         page.expect_text(CARLA);
+        page.expect_text("partner.example");
         (self.look)("setting-on");
+        page.press_first(".pause button");
+        page.until("the pause", || (alice.guarantee()["state"] == "paused").then_some(()));
+        page.one(Role::Button, words.activate);
+        (self.look)("setting-paused");
+        page.go(words.inbox);
+        page.row(Report::SUBJECT);
+        (self.look)("inbox-paused");
+        alice.switch("on");
     }
 
     /// Fills the mailboxes; gives the subject of the message that was stopped.
@@ -143,9 +156,18 @@ impl Tour<'_> {
     }
 
     fn composer(&self) {
-        let page = self.page;
+        let (page, words) = (self.page, self.page.words);
         page.write(&format!("{BOB}, {CARLA}"), "A draft", "Some text");
+        page.first(".chip.none");
         (self.look)("composer");
+        page.press_first(".why");
+        page.first(".reasons");
+        (self.look)("reasons");
+        page.send();
+        page.one(Role::Button, words.send_with);
+        (self.look)("question");
+        page.press(Key::Escape);
+        page.none(Role::Button, words.send_with);
         page.leave_composer();
     }
 
