@@ -294,7 +294,6 @@ impl Composer {
             .child(self.tools())
             .maybe(self.others())
             .children(Line::ALL.map(|line| self.recipients_line(line)))
-            .view(view! { <ProtectionNotes composing=self.composing /> }.into_any())
             .child(self.subject())
             .view(view! { <ComposerNotice draft=self.draft on_send=send /> }.into_any())
             .maybe(self.html_hint())
@@ -303,6 +302,8 @@ impl Composer {
                 move || self.draft.with(|draft| draft.text.clone()),
                 move |text| self.change(|draft| draft.set_text(text)),
             ))
+            // Below the text: what is written is to be seen on a small screen, too.
+            .view(view! { <ProtectionNotes composing=self.composing /> }.into_any())
             .view(self.attachments())
             .child(self.buttons())
     }
