@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod end_to_end;
 mod events;
+mod forwardings;
 mod headers;
 mod http;
 mod listener;

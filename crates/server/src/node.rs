@@ -24,6 +24,7 @@ use crate::{
     clock::Clock,
     config::{Listen, Place, SendersOptions, WebmailKey},
     events::Events,
+    forwardings::{Forwardings, ForwardingsParts},
     http::{self, HttpState, Scheme, WebmailKeys},
     listener::{Guests, Listener},
     local::Local,
@@ -92,6 +93,7 @@ pub struct Node {
     sqlite: Arc<Sqlite>,
     courier: Courier,
     runner: Runner,
+    forwardings: Forwardings,
     tls_reports: Option<TlsReports>,
     router: Router,
     shutdown: CancellationToken,
@@ -170,26 +172,20 @@ impl Node {
     pub async fn open(config: NodeConfig) -> anyhow::Result<Self> {
         let mut claim = Claim::take(&config.data)?;
         let listeners = Listeners::bind(&config.listen).await?;
-        let path = database(&config.data);
-        let sqlite = Arc::new(Sqlite::open(&path).with_context(|| path.display().to_string())?);
+        let sqlite = Arc::new(open_database(&config.data)?);
         let store: Arc<dyn Store> = Arc::<Sqlite>::clone(&sqlite);
         claim.settle(network(&config.settings), &*store).await?;
         let (local, events, wake) = (Arc::new(config.local), Events::new(), Arc::new(Notify::new()));
         let shutdown = CancellationToken::new();
-        let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(&store))), ..config.settings };
-        let courier = Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))?;
+        let courier = courier(config.settings, &store)?;
         let accounts = accounts(&store, config.dovecot);
-        let acceptance =
-            Acceptance::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local))
-                .signing(config.signer)
-                .letting(Senders::new(Arc::clone(&store), config.senders.as_ref()));
-        let reporting = if config.tls_reporter.is_some() { Reporting::On } else { Reporting::Off };
-        let reporter =
-            Reporter::new(Arc::clone(&store), events.clone(), Arc::clone(&wake), Arc::clone(&local));
-        let watch = Watch::new(Arc::clone(&store), reporting);
-        let checks = Checks::new(courier.clone(), Arc::clone(&local), Arc::clone(&store), watch.clone());
-        let pauses = Pauses::new(Arc::clone(&store), events.clone(), Clock::system());
-        pauses.catch_up().await?;
+        let common = Common { store: Arc::clone(&store), local, events: events.clone(), wake };
+        let senders = Senders::new(Arc::clone(&store), config.senders.as_ref());
+        let acceptance = common.acceptance().signing(config.signer).letting(senders);
+        let watch = common.watch(config.tls_reporter.is_some());
+        let checks =
+            Checks::new(courier.clone(), Arc::clone(&common.local), Arc::clone(&store), watch.clone());
+        let pauses = common.pauses().await?;
         let router = http::router(HttpState {
             store: Arc::clone(&store),
             accounts: accounts.clone(),
@@ -198,20 +194,22 @@ impl Node {
             checker: Arc::new(checks.clone()),
             pauses,
             webmail: Arc::new(WebmailKeys::new(&config.webmail)),
-            server_name: local.server_name.clone(),
+            server_name: common.local.server_name.clone(),
             clock: Clock::system(),
             scheme: config.scheme,
             shutdown: shutdown.clone(),
         });
+        let forwardings = common.forwardings(&checks, acceptance.senders());
         let parts = RunnerParts {
             store: Arc::clone(&store),
             courier: courier.clone(),
-            reporter,
+            reporter: common.reporter(),
             watch,
+            forwardings: forwardings.clone(),
             checks,
             events,
-            local,
-            wake,
+            local: common.local,
+            wake: common.wake,
             keep: config.keep,
         };
         let tls = acceptor(config.certificate)?;
@@ -225,6 +223,7 @@ impl Node {
             sqlite,
             courier,
             runner: Runner::new(parts),
+            forwardings,
             router,
             shutdown,
             _claim: claim,
@@ -270,6 +269,7 @@ impl Node {
             sqlite,
             courier,
             runner,
+            forwardings,
             tls_reports,
             router,
             shutdown,
@@ -300,6 +300,7 @@ impl Node {
             tasks.spawn(table.serve(listener));
         }
         tasks.spawn(runner.run(shutdown.clone()));
+        tasks.spawn(forwardings.run(shutdown.clone()));
         let ending = shutdown.clone();
         tasks.spawn(async move { ending.run_until_cancelled(upkeep(courier)).await.unwrap_or(()) });
         if let Some(reports) = tls_reports {
@@ -314,6 +315,59 @@ impl Node {
         }
         drop((shared, store));
         sqlite.close().await;
+    }
+}
+
+fn open_database(data: &Path) -> anyhow::Result<Sqlite> {
+    let path = database(data);
+    Sqlite::open(&path).with_context(|| path.display().to_string())
+}
+
+fn courier(settings: Settings, store: &Arc<dyn Store>) -> anyhow::Result<Courier> {
+    let settings = Settings { policies: Arc::new(Policies::new(Arc::clone(store))), ..settings };
+    Courier::new(settings).map_err(|error| anyhow::anyhow!("dns: {error}"))
+}
+
+/// What many rooms need.
+struct Common {
+    store: Arc<dyn Store>,
+    local: Arc<Local>,
+    events: Events,
+    wake: Arc<Notify>,
+}
+
+impl Common {
+    fn acceptance(&self) -> Acceptance {
+        let Self { store, local, events, wake } = self;
+        Acceptance::new(Arc::clone(store), events.clone(), Arc::clone(wake), Arc::clone(local))
+    }
+
+    fn watch(&self, reports: bool) -> Watch {
+        let reporting = if reports { Reporting::On } else { Reporting::Off };
+        Watch::new(Arc::clone(&self.store), reporting)
+    }
+
+    /// With those from before the start.
+    async fn pauses(&self) -> anyhow::Result<Pauses> {
+        let pauses = Pauses::new(Arc::clone(&self.store), self.events.clone(), Clock::system());
+        pauses.catch_up().await?;
+        Ok(pauses)
+    }
+
+    fn reporter(&self) -> Reporter {
+        let Self { store, local, events, wake } = self;
+        Reporter::new(Arc::clone(store), events.clone(), Arc::clone(wake), Arc::clone(local))
+    }
+
+    fn forwardings(&self, checks: &Checks, senders: &Senders) -> Forwardings {
+        Forwardings::new(ForwardingsParts {
+            store: Arc::clone(&self.store),
+            ways: Arc::new(checks.clone()),
+            senders: senders.clone(),
+            local: Arc::clone(&self.local),
+            events: self.events.clone(),
+            wake: Arc::clone(&self.wake),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use black_box::{Demo, Mail, MessageStatus, User, wait_for};
+use black_box::{Demo, Mail, MessageStatus, Smtp, User, wait_for};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -240,4 +240,112 @@ fn an_exception_is_told_with_what_it_comes_to(
     assert_eq!(told["protection"], before["protection"], "told as it is");
     assert_eq!(check(&alice, &other), before, "the exception is for one address");
     assert_eq!(send(&alice, &excepted).recipients[0].state, state);
+}
+
+// --- forwardings ------------------------------------------------------------------------------
+
+/// Hands in a mail at the mail store's entry, as Pigeonhole does for a user's filter that forwards.
+fn forward(demo: &Demo, user: &str, target: &str) -> Mail {
+    let mail = Mail::new("erik@tls.example", &[target]).with(&format!("X-Sieve-Redirected-From: {user}"));
+    let mut smtp = Smtp::connect(demo.store());
+    smtp.command("EHLO store.home.example").expect(250);
+    smtp.transact("erik@tls.example", &[target], &mail.to_string()).expect(250);
+    let domain = target.split_once('@').expect("an address").1;
+    demo.wait_for_delivery(&mail.message_id, domain);
+    mail
+}
+
+fn forwardings(user: &User) -> Vec<Value> {
+    user.http.get("/api/v1/forwardings").ok().parse()
+}
+
+const SUBJECT: &str = "Ihre Weiterleitung ist weniger sicher / Your forwarding is less secure";
+
+/// The mails that tell of a forwarding's loss.
+fn told_of_losses(user: &User) -> Vec<String> {
+    let list = user.list("INBOX").into_iter().filter(|listed| listed.subject == SUBJECT);
+    list.map(|listed| String::from_utf8(user.raw("INBOX", &listed.id())).expect("ASCII")).collect()
+}
+
+#[test]
+fn p17_who_watches_a_forwarding_is_told_when_its_way_loses_protection() {
+    let demo = Demo::start();
+    let (alice, bob) = (demo.alice(), demo.bob());
+    let target = "carla@stripped.example";
+    for user in [&alice, &bob] {
+        let watched: Value =
+            user.http.post("/api/v1/forwardings", &json!({ "address": target })).ok().parse();
+        assert_eq!(watched["protection"], "encrypted", "{watched}");
+    }
+    // With this mail the host's STARTTLS goes away.
+    forward(&demo, &alice.address, target);
+    assert_eq!(forwardings(&alice)[0]["protection"], "encrypted");
+    forward(&demo, &alice.address, target);
+    let told = alice.wait_until("the mail that tells of it", || told_of_losses(&alice).into_iter().next());
+    assert!(told.contains(target) && told.contains("Auto-Submitted: auto-generated"), "{told}");
+    assert_eq!(forwardings(&alice)[0]["protection"], "none");
+    forward(&demo, &alice.address, target);
+    assert_eq!(told_of_losses(&alice).len(), 1, "once");
+    assert!(alice.bounces().is_empty() && alice.stops().is_empty(), "forwarded mail is exempt (P16)");
+    assert_eq!(
+        forwardings(&bob)[0]["protection"],
+        "encrypted",
+        "nothing tells him that alice's mail went there"
+    );
+    assert!(told_of_losses(&bob).is_empty());
+}
+
+#[test]
+fn watched_forwardings_survive_a_restart() {
+    let mut demo = Demo::start();
+    let address = json!({ "address": "carla@dane.example" });
+    demo.alice().http.post("/api/v1/forwardings", &address).ok();
+    let before = forwardings(&demo.alice());
+    demo.kill9();
+    demo.start_again();
+    let alice = demo.alice();
+    assert_eq!(forwardings(&alice), before);
+    assert_eq!((&before[0]["protection"], &before[0]["address"]), (&json!("dane"), &address["address"]));
+    assert_eq!(alice.http.post("/api/v1/forwardings", &address).status, 409);
+    alice.http.call("DELETE", &format!("/api/v1/forwardings/{}", before[0]["id"]), "", "").ok();
+    assert!(forwardings(&alice).is_empty());
+}
+
+// --- the account page -------------------------------------------------------------------------
+
+/// What the page shows of the past is what has happened, and one's own.
+#[test]
+fn weeks_memory_and_overrides_tell_what_has_happened() {
+    let demo = Demo::start();
+    let (alice, bob) = (demo.alice(), demo.bob());
+    let decision = |mail: &Mail| json!({ "message_id": mail.message_id, "recipients": mail.to });
+    let overridden = Mail::to(&["carla@plain.example"]);
+    alice.switch("on");
+    alice.http.post("/api/v1/overrides", &decision(&overridden)).ok();
+    let used_by = alice.post(&overridden);
+    alice.settled(&used_by);
+    alice.settled(&alice.post(&Mail::to(&[
+        "bob@home.example",
+        "carla@stripped.example",
+        "carla@plain.example",
+    ])));
+    alice.settled(&alice.post(&Mail::to(&["carla@stripped.example"])));
+    forward(&demo, &alice.address, "carla@plain.example");
+    let get =
+        |user: &User, path: &str| -> Vec<Value> { user.http.get(&format!("/api/v1/{path}")).ok().parse() };
+    let week = &get(&alice, "weeks")[0];
+    let counted = ["protected", "unprotected", "stopped"].map(|what| week[what].clone());
+    assert_eq!(counted, [json!(2), json!(1), json!(2)], "{week}");
+    let memory = get(&alice, "memory");
+    assert_eq!(memory.len(), 1, "{memory:?}");
+    assert_eq!((&memory[0]["domain"], &memory[0]["best"]), (&json!("stripped.example"), &json!("encrypted")));
+    assert!(memory[0]["downgraded_at"].is_string(), "{memory:?}");
+    let overrides = get(&alice, "overrides");
+    assert_eq!(overrides.len(), 1);
+    assert_eq!(overrides[0]["used_by"], json!(used_by), "{overrides:?}");
+    assert_eq!(overrides[0]["recipients"], json!(["carla@plain.example"]));
+    for path in ["memory", "overrides"] {
+        assert!(get(&bob, path).is_empty(), "{path}");
+    }
+    assert!(get(&bob, "weeks").iter().all(|week| week["protected"] == 0 && week["stopped"] == 0));
 }

@@ -59,6 +59,10 @@ fn deep(open: &str, close: &str) -> String {
 #[case::checks_numbers(post("/checks", "{\"recipients\":[1,2]}"))]
 #[case::checks_too_many(post("/checks", &format!("{{\"recipients\":[{}\"a@b.example\"]}}", "\"a@b.example\",".repeat(20_000))))]
 #[case::checks_huge(post("/checks", &format!("{{\"recipients\":[\"{}\"]}}", "a".repeat(60 << 20))))]
+#[case::forwardings_empty(post("/forwardings", "{}"))]
+#[case::forwardings_a_literal(post("/forwardings", "{\"address\":\"a@[127.0.0.1]\"}"))]
+#[case::forwardings_huge(post("/forwardings", &format!("{{\"address\":\"{}@b.example\"}}", "a".repeat(100_000))))]
+#[case::forwardings_no_id(call("DELETE", "/forwardings/99999999999999999999", "", ""))]
 #[case::overrides_empty(post("/overrides", "{}"))]
 #[case::overrides_no_recipients(post("/overrides", "{\"message_id\":\"a@b\",\"recipients\":[]}"))]
 #[case::overrides_no_message(post(

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use api::{Check, Exception, Outcome, ProtectionWord};
 use async_trait::async_trait;
 use delivery::{Courier, Extent};
-use guarantee::{Conclusion, Level, Requirement};
+use guarantee::{Conclusion, Level, Protection, Requirement};
 use jiff::Timestamp;
 use smtp::address::Mailbox;
 use store::{NextHop, Store, covers};
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    forwardings::Ways,
     http::Checker,
     local::Local,
     queue::{Ruling, Watch},
@@ -125,7 +126,8 @@ impl Inner {
         }
         let guarded = outcome("", &probe);
         // Where no host was asked, or the first will do, the guarantee changes nothing.
-        let alike = probe.hosts.is_empty() || probe.hosts[0].found.is_ok();
+        let alike = *requirement == Requirement::Opportunistic
+            || probe.hosts.first().is_none_or(|host| host.found.is_ok());
         let unguarded = if alike { guarded.clone() } else { self.without_guarantee(domain).await };
         Found { guarded, unguarded }
     }
@@ -181,5 +183,36 @@ impl Checker for Checks {
             checks.push(check);
         }
         checks
+    }
+
+    async fn way(&self, account: &str, address: &str) -> Option<Protection> {
+        match self.inner.asked(address, Requirement::Opportunistic) {
+            Asked::Known(check) => known(check.protection),
+            Asked::Look(key) => known(self.inner.answer(account, &key).await.guarded.protection),
+        }
+    }
+}
+
+/// By a look of now, on nobody's behalf.
+#[async_trait]
+impl Ways for Checks {
+    async fn way(&self, address: &str) -> Option<Protection> {
+        match self.inner.asked(address, Requirement::Opportunistic) {
+            Asked::Known(check) => known(check.protection),
+            Asked::Look(key) => {
+                let look = self.inner.without_guarantee(&key.domain);
+                timeout(GIVE_UP_AFTER, look).await.ok().and_then(|check| known(check.protection))
+            }
+        }
+    }
+}
+
+fn known(word: ProtectionWord) -> Option<Protection> {
+    match word {
+        ProtectionWord::None => Some(Protection::None),
+        ProtectionWord::Encrypted => Some(Protection::Encrypted),
+        ProtectionWord::Authenticated => Some(Protection::Authenticated),
+        ProtectionWord::Dane => Some(Protection::Dane),
+        ProtectionWord::Unknown | ProtectionWord::Invalid => None,
     }
 }

@@ -119,7 +119,7 @@ async fn collect(arriving: &mut UnboundedReceiver<Vec<Check>>, deadline: Instant
     }
 }
 
-fn too_many(wait: Duration) -> Failure {
+pub(super) fn too_many(wait: Duration) -> Failure {
     let minutes = wait.as_secs().div_ceil(60);
     Failure::too_many(
         format!(

@@ -25,10 +25,7 @@ pub(super) async fn exceptions(
     user: LoggedIn,
     QueryOf(limit): QueryOf<Limit>,
 ) -> Result<Json<Vec<Exception>>, Failure> {
-    let rows = limit.rows()?.and_then(|rows| usize::try_from(rows).ok());
-    let mut exceptions = app.store.exceptions(&user.account).await?;
-    exceptions.truncate(rows.unwrap_or(usize::MAX));
-    Ok(Json(exceptions))
+    Ok(Json(limit.of(app.store.exceptions(&user.account).await?)?))
 }
 
 /// Let mail to an address, or to all addresses of a domain, leave even without TLS.

@@ -34,6 +34,14 @@ impl Limit {
             Ok(rows) => Ok(Some(rows)),
         }
     }
+
+    /// So many rows of a whole list.
+    pub(super) fn of<T>(&self, mut list: Vec<T>) -> Result<Vec<T>, Failure> {
+        if let Some(rows) = self.rows()? {
+            list.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
+        }
+        Ok(list)
+    }
 }
 
 /// What lies in a mailbox, newest received first.

@@ -7,8 +7,10 @@ mod demands;
 mod events;
 mod exceptions;
 mod failure;
+mod forwardings;
 mod guarantee;
 mod headers;
+mod history;
 mod mailboxes;
 mod messages;
 mod openapi;
@@ -27,6 +29,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::guarantee::Protection;
 use api::Check;
 use async_trait::async_trait;
 use axum::Router;
@@ -59,6 +62,10 @@ pub trait Checker: Send + Sync + 'static {
     /// Looks at the hosts of these recipients, who are all of one domain, on behalf of `account`, or gives what it was
     /// told some minutes ago. The answer is what an attempt with the guarantee on would come to; it takes some minutes at most.
     async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check>;
+
+    /// What would protect mail to this address that is forwarded for `account`, and so exempt from the guarantee; none if
+    /// that can't be said.
+    async fn way(&self, account: &str, address: &str) -> Option<Protection>;
 }
 
 /// How users reach the server's page.

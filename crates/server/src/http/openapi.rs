@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::auth::COOKIE_NAME;
 use super::{
-    App, checks, demands, events, exceptions, guarantee, mailboxes, messages, overrides, preferences,
-    session, stops,
+    App, checks, demands, events, exceptions, forwardings, guarantee, history, mailboxes, messages,
+    overrides, preferences, session, stops,
 };
 
 #[derive(OpenApi)]
@@ -71,11 +71,15 @@ pub(super) fn routes() -> (Router<App>, Document) {
         .routes(routes!(session::log_in, session::session, session::log_out))
         .routes(routes!(guarantee::guarantee, guarantee::set_guarantee))
         .routes(routes!(checks::check))
-        .routes(routes!(overrides::record_override))
+        .routes(routes!(overrides::record_override, history::overrides))
         .routes(routes!(demands::record_demand))
         .routes(routes!(exceptions::exceptions, exceptions::add_exception))
         .routes(routes!(exceptions::remove_exception))
         .routes(routes!(preferences::preferences, preferences::set_preferences))
+        .routes(routes!(history::memory))
+        .routes(routes!(history::weeks))
+        .routes(routes!(forwardings::forwardings, forwardings::watch_forwarding))
+        .routes(routes!(forwardings::remove_forwarding))
         .routes(routes!(messages::submit, messages::messages))
         .routes(routes!(messages::message))
         .routes(routes!(stops::stops))

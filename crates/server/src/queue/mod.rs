@@ -8,6 +8,6 @@ mod report;
 mod runner;
 mod watch;
 
-pub use report::Reporter;
+pub use report::{Reporter, report_message};
 pub use runner::{Runner, RunnerParts};
 pub use watch::{Reporting, Ruling, Watch};

@@ -1,7 +1,9 @@
 //! Delivery to the MX hosts of a domain.
 
 use delivery::{Attempt, AttemptRecipient, Attempted, DsnOffer, Fate};
-use guarantee::{Authentication, Cause, EXPIRES_AFTER, History, Proof, delay_notice_after, next_attempt};
+use guarantee::{
+    Authentication, Cause, EXPIRES_AFTER, History, Origin, Proof, delay_notice_after, next_attempt,
+};
 use jiff::Timestamp;
 use store::{DsnDuty, Evidence, Job, JobRecipient, Outcome, RecipientOutcome, StoreError};
 
@@ -21,13 +23,16 @@ impl RunnerParts {
             smtputf8: job.facts.smtputf8,
             eight_bit: job.facts.eight_bit,
             recipients: job.recipients.iter().map(attempt_recipient).collect(),
-            content,
+            content: content.clone(),
             now: Timestamp::now(),
         };
         let Attempted { fates, sightings, mx } = self.courier.attempt(attempt).await;
         let now = Timestamp::now();
         fates.iter().for_each(|fate| log_delivered(&job.facts.queue_id, domain, mx, fate));
         self.watch.look(job, &sightings, now).await;
+        if job.facts.origin == Origin::MailStore {
+            self.forwardings.passed(job, &content, &fates).await;
+        }
         let account = job.facts.account.as_deref();
         let mut outcomes = Vec::with_capacity(fates.len());
         for (recipient, fate) in job.recipients.iter().zip(fates) {

@@ -214,7 +214,8 @@ fn report_wish(about: Wish) -> Wish {
     }
 }
 
-fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> NewMessage {
+/// A report for the queue, to that local or foreign reader.
+pub fn report_message(to: &str, next_hop: NextHop, raw: Vec<u8>, now: Timestamp) -> NewMessage {
     let listing = listing(&raw);
     NewMessage {
         facts: MessageFacts {

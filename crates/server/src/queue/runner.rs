@@ -13,7 +13,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{report::Reporter, watch::Watch};
-use crate::{check::Checks, events::Events, local::Local};
+use crate::{check::Checks, events::Events, forwardings::Forwardings, local::Local};
 
 /// Jobs under way at the same time.
 const MAX_JOBS: usize = 200;
@@ -41,6 +41,8 @@ pub struct RunnerParts {
     pub reporter: Reporter,
     /// Remembers what hosts showed.
     pub watch: Watch,
+    /// Watches over users' forwardings.
+    pub forwardings: Forwardings,
     /// What users were told ahead of their mail.
     pub checks: Checks,
     /// Tells users' pages.

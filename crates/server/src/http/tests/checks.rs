@@ -6,7 +6,7 @@ use super::*;
 
 /// Finds everything encrypted; `slow.example` only when told to.
 #[derive(Clone, Default)]
-struct Scripted {
+pub(super) struct Scripted {
     slow: Arc<Notify>,
     asked: Arc<Mutex<Vec<Vec<String>>>>,
 }
@@ -16,6 +16,10 @@ impl Checker for Scripted {
     async fn admit(&self, _account: &str, recipients: &[String]) -> Result<(), Duration> {
         let many = recipients.iter().any(|recipient| recipient.ends_with("@too-many.example"));
         if many { Err(Duration::from_secs(1234)) } else { Ok(()) }
+    }
+
+    async fn way(&self, _account: &str, address: &str) -> Option<Protection> {
+        (!address.ends_with("@slow.example")).then_some(Protection::Encrypted)
     }
 
     async fn check(&self, account: &str, recipients: Vec<String>) -> Vec<Check> {

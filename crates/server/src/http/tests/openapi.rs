@@ -50,5 +50,5 @@ fn every_operation_says_who_may_call_it_and_how_it_fails() {
             }
         }
     }
-    assert_eq!(operations, 23);
+    assert_eq!(operations, 29);
 }

@@ -20,12 +20,14 @@ use crate::{
     check::Checks,
     demo,
     events::Events,
+    forwardings::{Forwardings, ForwardingsParts},
     lmtp::{
         real::Dovecot,
         scripted::{CLOSE, Scripted, Taken},
     },
     local::Local,
     queue::{Reporter, Reporting, Runner, Watch},
+    senders::Senders,
 };
 
 const ALICE: &str = "alice@home.example";
@@ -66,11 +68,20 @@ impl Queue {
         let wake = Arc::<Bell>::default();
         let (store, events, local) = (&self.store, &self.events, &self.local);
         let watch = Watch::new(Arc::clone(store), Reporting::Off);
+        let checks = Checks::new(courier(), Arc::clone(local), Arc::clone(store), watch.clone());
         let runner = Runner::new(RunnerParts {
             store: Arc::clone(store),
             courier: courier(),
             reporter: Reporter::new(Arc::clone(store), events.clone(), Arc::clone(&wake), Arc::clone(local)),
-            checks: Checks::new(courier(), Arc::clone(local), Arc::clone(store), watch.clone()),
+            forwardings: Forwardings::new(ForwardingsParts {
+                store: Arc::clone(store),
+                ways: Arc::new(checks.clone()),
+                senders: Senders::own(Arc::clone(store)),
+                local: Arc::clone(local),
+                events: events.clone(),
+                wake: Arc::clone(&wake),
+            }),
+            checks,
             watch,
             events: events.clone(),
             local: Arc::clone(local),
