@@ -21,6 +21,7 @@ mod reference;
 mod reopen;
 mod roundcube;
 mod session;
+mod sessions;
 mod story;
 mod tour;
 mod transport;
