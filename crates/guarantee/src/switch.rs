@@ -12,7 +12,8 @@ pub enum Switch {
     On,
     /// Off until the given time, then on again by itself.
     Paused {
-        /// The end of the pause, by the server's clock.
+        /// The end of the pause, by the server's clock. The server switches on when it has come, so that it does not
+        /// come again with a clock that is set back.
         until: Timestamp,
     },
 }

@@ -11,8 +11,9 @@ mod smime;
 use crate::headers::Headers;
 use media_type::MediaType;
 
-/// Whether the whole content of a message is encrypted by PGP/MIME (RFC 3156 §4) or S/MIME (RFC 8551 §3.3, §3.4). Takes time
-/// in proportion to the message, and little memory.
+/// Whether the whole content of a message is encrypted: by PGP/MIME (RFC 3156 §4), by S/MIME (RFC 8551 §3.3, §3.4), or as a
+/// text that is an armoured OpenPGP message and nothing else, as Enigma and people who encrypt elsewhere send it. Takes
+/// time in proportion to the message, and little memory.
 pub fn is_encrypted(message: &[u8]) -> bool {
     encrypted(message).unwrap_or(false)
 }
@@ -25,6 +26,7 @@ fn encrypted(message: &[u8]) -> Option<bool> {
     let known = version.split('(').next()?.trim() == "1.0" && entity.headers.count("MIME-Version") == 1;
     match entity.media_type.name() {
         "multipart/encrypted" if known => pgp::is_encrypted(&entity),
+        "text/plain" if known => pgp::is_encrypted_text(&entity),
         // The older name is still written (RFC 8551 §1.6 has it from before S/MIME was a standard).
         "application/pkcs7-mime" | "application/x-pkcs7-mime" if known => smime::is_encrypted(&entity),
         _ => Some(false),

@@ -181,7 +181,15 @@ fn p08_end_to_end_encryption_is_seen_and_not_believed() {
         Mail { body: body.to_owned(), ..to_carla() }.with(header)
     };
     assert_eq!(state(&smime("enveloped-ber.eml")), "delivered");
+    let as_text = |before: &str| {
+        let body = format!("{before}{}", sample("to-a-key.asc")).replace('\n', "\r\n");
+        Mail { body, ..to_carla() }
+            .with("MIME-Version: 1.0")
+            .with("Content-Type: text/plain; charset=us-ascii")
+    };
+    assert_eq!(state(&as_text("")), "delivered");
     for (mistake, mail) in [
+        ("a text before it", as_text("Hello Carla\n")),
         ("plain text", to_carla()),
         ("only signed", smime("signed.eml")),
         ("a header alone", {

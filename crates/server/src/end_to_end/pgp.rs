@@ -30,6 +30,11 @@ pub(super) fn is_encrypted(entity: &Entity<'_>) -> Option<bool> {
     )
 }
 
+/// Whether the text is an encrypted message and nothing else.
+pub(super) fn is_encrypted_text(entity: &Entity<'_>) -> Option<bool> {
+    Some(is_plain(entity) && is_encrypted_message(entity.body)?)
+}
+
 fn is_plain(entity: &Entity<'_>) -> bool {
     ["7bit", "8bit"].iter().any(|encoding| entity.is_encoded_as(encoding))
 }

@@ -142,6 +142,32 @@ fn anything_in_doubt_is_not_encrypted(#[case] from: &str, #[case] to: &str) {
     assert!(!is_encrypted(&crlf(&text.replacen(from, to, 1))));
 }
 
+#[rstest]
+#[case::nothing_else("text/plain", "7bit", "", TO_A_KEY, "\n", true)]
+#[case::as_enigma_writes_it("text/plain; charset=US-ASCII;\n format=flowed", "7bit", "", TO_A_KEY, "", true)]
+#[case::with_empty_lines("text/plain; charset=utf-8", "8bit", "\n\n", TO_A_KEY, "\n \n", true)]
+#[case::text_before("text/plain", "7bit", "Hello\n", TO_A_KEY, "", false)]
+#[case::text_after("text/plain", "7bit", "", TO_A_KEY, "Sent from my telephone\n", false)]
+#[case::two("text/plain", "7bit", TO_A_KEY, TO_A_KEY, "", false)]
+#[case::only_signed("text/plain", "7bit", "", SIGNED, "", false)]
+#[case::quoted("text/plain", "7bit", "> ", TO_A_KEY, "", false)]
+#[case::encoded("text/plain", "quoted-printable", "", TO_A_KEY, "", false)]
+#[case::html("text/html", "7bit", "", TO_A_KEY, "", false)]
+#[case::a_file("application/octet-stream", "7bit", "", TO_A_KEY, "", false)]
+fn a_text_is_encrypted_if_it_is_an_armour_and_nothing_else(
+    #[case] media_type: &str,
+    #[case] encoding: &str,
+    #[case] before: &str,
+    #[case] armour: &str,
+    #[case] after: &str,
+    #[case] encrypted: bool,
+) {
+    let header = format!("Content-Type: {media_type}\nContent-Transfer-Encoding: {encoding}\n");
+    let body = format!("{before}{armour}{after}");
+    assert_eq!(is_encrypted(&crlf(&format!("MIME-Version: 1.0\n{header}\n{body}"))), encrypted);
+    assert!(!is_encrypted(&crlf(&format!("{header}\n{body}"))), "without MIME-Version");
+}
+
 /// The packets in an armour: a session key is `C1 02 …`, what is encrypted with integrity protection `D2 03 …`.
 #[rstest]
 #[case::a_key_and_data(&[0xC1, 2, 3, 0, 0xD2, 3, 1, 0, 0], true)]
@@ -247,7 +273,6 @@ fn text_after_it_is_seen() {
 #[case::plain("From: a@b.example\nSubject: x\n\nHello\n")]
 #[case::empty("")]
 #[case::only_a_header("MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n")]
-#[case::armour_in_the_text(&format!("MIME-Version: 1.0\nContent-Type: text/plain\n\n{TO_A_KEY}"))]
 fn other_mail_is_not_encrypted(#[case] text: &str) {
     assert!(!is_encrypted(&crlf(text)));
 }
