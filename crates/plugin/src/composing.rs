@@ -15,7 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::bridge::Question;
 use crate::browser;
 use crate::components::{question, tell};
-use crate::draft::{Draft, Recipients};
+use crate::draft::{Address, Draft, Recipients};
 use crate::plugin::Plugin;
 use crate::state::panel::Panel;
 use crate::state::protection::{self, Under, Word};
@@ -36,12 +36,17 @@ pub enum Decision {
     Back,
 }
 
+/// Recipients and their words.
+pub(crate) type Shown = Vec<(String, Word)>;
+
 /// A composer's recipients, what is known of them, and what is asked before it sends.
 #[derive(Clone, Copy)]
 pub struct Composing {
     pub(crate) plugin: Plugin,
     pub(crate) draft: RwSignal<Draft>,
     pub(crate) panel: Memo<Panel>,
+    /// The recipients of To, Cc and Bcc, each with what is known of them.
+    pub(crate) shown: Memo<[Shown; 3]>,
     /// As they were when typing last paused.
     settled: RwSignal<Recipients>,
     typed: StoredValue<Option<TimeoutHandle>>,
@@ -55,12 +60,26 @@ pub struct Composing {
 impl Plugin {
     /// Begins to ask for the protection of a draft's recipients, until the current owner ends.
     pub fn composing(self, draft: RwSignal<Draft>) -> Composing {
-        let open = RwSignal::new(None);
+        let (open, panel) = (RwSignal::new(None), self.panel());
+        let settled = RwSignal::new(draft.with_untracked(|draft| draft.recipients.clone()));
+        // So that not every key has all words looked up anew.
+        let under = Memo::new(move |_| under(panel.get(), draft.with(|draft| draft.demand_authenticated)));
+        let shown = Memo::new(move |_| {
+            let now = browser::now().as_millisecond();
+            self.protections.with(|known| {
+                let word = |email: &str| protection::word(known.of(email, now), under.get());
+                let field = |people: &Vec<Address>| {
+                    people.iter().map(|person| (person.email.clone(), word(&person.email))).collect()
+                };
+                settled.with(|settled| [&settled.to, &settled.cc, &settled.bcc].map(field))
+            })
+        });
         let composing = Composing {
             plugin: self,
             draft,
-            panel: self.panel(),
-            settled: RwSignal::new(draft.with_untracked(|draft| draft.recipients.clone())),
+            panel,
+            shown,
+            settled,
             typed: StoredValue::new(None),
             again: StoredValue::new(None),
             open,
@@ -140,28 +159,6 @@ impl Composing {
             set_timeout_with_handle(move || self.ask(), Duration::from_millis(wait)).ok()
         });
         replace(self.again, again);
-    }
-
-    /// The recipients of one field, each with what is known of them.
-    pub(crate) fn shown(self, of: fn(&Recipients) -> &Vec<crate::draft::Address>) -> Vec<(String, Word)> {
-        let under = self.under();
-        let now = browser::now().as_millisecond();
-        self.plugin.protections.with(|known| {
-            let shown = |address: &crate::draft::Address| {
-                let word = protection::word(known.of(&address.email, now), under);
-                (address.email.clone(), word)
-            };
-            self.settled.with(|settled| of(settled).iter().map(shown).collect())
-        })
-    }
-
-    fn under(self) -> Under {
-        match self.panel.get() {
-            _ if self.demand() => Under::Proof,
-            Panel::On => Under::Guarantee,
-            // As long as the switch is not known nothing is claimed that only the guarantee sees to.
-            Panel::Off | Panel::Paused(_) | Panel::Waiting | Panel::Unknown => Under::Nothing,
-        }
     }
 
     pub(crate) fn demand(self) -> bool {
@@ -247,6 +244,15 @@ impl Plugin {
                 Err(_) => known.fail(&question, now),
             });
         });
+    }
+}
+
+fn under(panel: Panel, demand: bool) -> Under {
+    match panel {
+        _ if demand => Under::Proof,
+        Panel::On => Under::Guarantee,
+        // As long as the switch is not known nothing is claimed that only the guarantee sees to.
+        Panel::Off | Panel::Paused(_) | Panel::Waiting | Panel::Unknown => Under::Nothing,
     }
 }
 

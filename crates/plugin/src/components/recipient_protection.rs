@@ -9,7 +9,8 @@ use web_sys::Element;
 use super::parts::{cause, hint, warning};
 use crate::Composing;
 use crate::browser;
-use crate::draft::{Address, Recipients, same_mailbox};
+use crate::composing::Shown;
+use crate::draft::same_mailbox;
 use crate::el::{El, classed, effect, el, live, nothing};
 use crate::state::notice;
 use crate::state::panel::Panel;
@@ -28,19 +29,12 @@ pub enum Field {
 }
 
 impl Field {
-    fn of(self) -> fn(&Recipients) -> &Vec<Address> {
+    /// Its place in [`Composing::shown`], and the list's id.
+    fn place(self) -> (usize, &'static str) {
         match self {
-            Self::To => |recipients| &recipients.to,
-            Self::Cc => |recipients| &recipients.cc,
-            Self::Bcc => |recipients| &recipients.bcc,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::To => "tlsg-to",
-            Self::Cc => "tlsg-cc",
-            Self::Bcc => "tlsg-bcc",
+            Self::To => (0, "tlsg-to"),
+            Self::Cc => (1, "tlsg-cc"),
+            Self::Bcc => (2, "tlsg-bcc"),
         }
     }
 }
@@ -54,9 +48,9 @@ pub fn RecipientProtection(
     /// Which field.
     field: Field,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| composing.shown(field.of()));
+    let (place, id) = field.place();
+    let shown = Memo::new(move |_| composing.shown.with(|shown| shown[place].clone()));
     let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
-    let id = field.name();
     let mut chips = Vec::new();
     effect(move || {
         shown.with(|shown| {
@@ -247,7 +241,17 @@ pub fn ProtectionNotes(
     /// The composer.
     composing: Composing,
 ) -> impl IntoView {
-    let notes = Memo::new(move |_| notes(composing));
+    // What is said of a reopened message already is not said twice.
+    let told = Memo::new(move |_| {
+        let draft = composing.draft;
+        draft.with(|draft| [draft.overridden(), notice::stopped(draft), notice::bound(draft)].concat())
+    });
+    let demand = Memo::new(move |_| composing.demand());
+    let notes = Memo::new(move |_| {
+        composing
+            .shown
+            .with(|shown| told.with(|told| notes(shown, told, composing.panel.get(), demand.get())))
+    });
     let said = live(move || {
         let lines = notes.get().into_iter().map(|note| match note {
             Note::Heed(text) => warning("open", &text, false),
@@ -256,7 +260,7 @@ pub fn ProtectionNotes(
         lines.map(AnyView::from).collect::<Vec<_>>().into_any()
     });
     let said = classed("div", "line notes-line").attr("role", "status").view(said);
-    vec![AnyView::from(said), demand(composing).into()].into_any()
+    vec![AnyView::from(said), only_proven(composing).into()].into_any()
 }
 
 #[derive(Clone, PartialEq)]
@@ -265,16 +269,9 @@ enum Note {
     Know(&'static str),
 }
 
-fn notes(composing: Composing) -> Vec<Note> {
-    let panel = composing.panel.get();
-    let all = [Field::To, Field::Cc, Field::Bcc].into_iter().flat_map(|field| composing.shown(field.of()));
-    let (mut in_clear, mut unproven, mut bound) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut seen, demand) = (false, composing.demand());
-    // What is said of a reopened message already is not said twice.
-    let told = composing
-        .draft
-        .with(|draft| [draft.overridden(), notice::stopped(draft), notice::bound(draft)].concat());
-    for (email, word) in all {
+fn notes(shown: &[Shown; 3], told: &[String], panel: Panel, demand: bool) -> Vec<Note> {
+    let (mut in_clear, mut unproven, mut bound, mut seen) = (Vec::new(), Vec::new(), Vec::new(), false);
+    for (email, word) in shown.iter().flatten() {
         seen |= word.is_only_seen() && word.mark() == Mark::Good;
         let list = match word {
             Word::None => &mut in_clear,
@@ -282,8 +279,8 @@ fn notes(composing: Composing) -> Vec<Note> {
             Word::Mismatch => &mut bound,
             _ => continue,
         };
-        if !told.iter().any(|other| same_mailbox(other, &email)) {
-            list.push(email);
+        if !told.iter().any(|other| same_mailbox(other, email)) {
+            list.push(email.clone());
         }
     }
     let mut notes = Vec::new();
@@ -322,7 +319,7 @@ fn few(emails: &[String]) -> String {
     }
 }
 
-fn demand(composing: Composing) -> El {
+fn only_proven(composing: Composing) -> El {
     let draft = composing.draft;
     let choose = move |_| {
         draft.update(|draft| {
