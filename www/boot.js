@@ -1,7 +1,7 @@
 // Starts the compiled page. A file of its own because the Content-Security-Policy allows no inline script.
-import init from "./tls_guarantee.js";
+import init, { start } from "./tls_guarantee.js";
 
-init().catch((error) => {
+init().then(start).catch((error) => {
   console.error(error);
   document.getElementById("boot-wait")?.remove();
   document.getElementById("boot-failed").hidden = false;

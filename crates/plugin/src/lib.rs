@@ -27,6 +27,7 @@ mod composing;
 pub mod draft;
 pub mod el;
 mod parse;
+pub mod parts;
 mod plugin;
 pub mod state;
 pub mod words;

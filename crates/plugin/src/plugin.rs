@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Check, Event, Guarantee, GuaranteeState, MessageStatus, OverrideRequest, Stop};
@@ -15,12 +16,13 @@ use crate::bridge::Host;
 use crate::browser;
 use crate::client::{Client, ClientError, Following, News, follow};
 use crate::draft::Draft;
+use crate::parts;
 use crate::state::banner::{self, Banner, Claimed, Confirmed};
 use crate::state::evidence;
 use crate::state::panel::{Known, Panel};
 use crate::state::protection::Protections;
 use crate::state::reminder::{self, Reminder};
-use crate::state::reopen::{self, Way};
+use crate::state::reopen::Way;
 use crate::state::stops;
 
 type Listener = Rc<dyn Fn(&Event)>;
@@ -28,6 +30,15 @@ type Listener = Rc<dyn Fn(&Event)>;
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A message above which something may have to be said.
+struct Inquiry {
+    raw: Arc<[u8]>,
+    /// What it claims, once it has been read.
+    claimed: RwSignal<Option<Claimed>>,
+    /// Whether everything needed is known.
+    asked: RwSignal<Known<()>>,
+}
 
 /// The plugin of one logged-in account, in the context of all its components.
 #[derive(Clone, Copy)]
@@ -46,8 +57,8 @@ pub struct Plugin {
     told: StoredValue<u32>,
     /// The end of the pause that is being waited for.
     pause: StoredValue<Option<Timestamp>>,
-    /// Claims of stops that the server could not be asked about.
-    unchecked: StoredValue<Vec<RwSignal<Known<()>>>>,
+    /// Messages that could not be read, or not be asked about.
+    unchecked: StoredValue<Vec<Inquiry>>,
     /// What the server has said of recipients.
     pub(crate) protections: RwSignal<Protections>,
 }
@@ -288,40 +299,56 @@ impl Plugin {
         self.take_over(guarantee);
     }
 
-    /// The banner for a message. If it claims a stop, the server is asked anew, and until it has answered there
-    /// is none; then it follows the server's events for as long as the current owner lives.
+    /// The banner for a message: none until it has been read and, if it claims a stop, the server was asked anew; then it
+    /// follows the server's events for as long as the current owner lives.
     pub fn banner(self, raw: &[u8]) -> Signal<Banner> {
-        let claimed = match banner::claimed(raw, &self.host().server_name()) {
-            Claimed::Settled(banner) => return Signal::stored(banner),
-            claimed @ Claimed::Stop { .. } => claimed,
+        let (claimed, asked) = (RwSignal::new(None), RwSignal::new(Known::Waiting));
+        self.inquire(Inquiry { raw: raw.into(), claimed, asked });
+        let said = move |stops: Result<&[Stop], &ClientError>| {
+            claimed.with(|claimed| match (claimed, stops) {
+                (Some(claimed), stops) => banner::of(claimed, stops),
+                (None, Err(error)) => Banner::Unchecked(error.clone()),
+                (None, Ok(_)) => Banner::None,
+            })
         };
-        let asked = RwSignal::new(Known::Waiting);
-        self.ask_about(asked);
         let banner = Memo::new(move |_| match asked.get() {
             Known::Waiting => Banner::None,
-            Known::Failed(error) => banner::of(&claimed, Err(&error)),
-            Known::Known(()) => {
-                self.stops.with(|stops| banner::of(&claimed, Ok(stops.get().map_or(&[], Vec::as_slice))))
-            }
+            Known::Failed(error) => said(Err(&error)),
+            Known::Known(()) => self.stops.with(|stops| said(Ok(stops.get().map_or(&[], Vec::as_slice)))),
         });
         banner.into()
     }
 
-    fn ask_about(self, asked: RwSignal<Known<()>>) {
+    fn inquire(self, inquiry: Inquiry) {
         spawn_local(async move {
-            let outcome = self.renew_stops().await;
+            let outcome = self.find_out(&inquiry).await;
             let failed = outcome.is_err();
-            let is_over = asked.try_set(outcome.into()).is_some();
+            let is_over = inquiry.asked.try_set(outcome.into()).is_some();
             if failed && !is_over {
-                let _ = self.unchecked.try_update_value(|unchecked| unchecked.push(asked));
+                let _ = self.unchecked.try_update_value(|unchecked| unchecked.push(inquiry));
             }
         });
+    }
+
+    /// Reads the message unless that has been done, and asks the server if it has to say something.
+    async fn find_out(self, inquiry: &Inquiry) -> Result<(), ClientError> {
+        let is_read = inquiry.claimed.try_with_untracked(Option::is_some).unwrap_or(true);
+        if !is_read {
+            let host = self.host.try_get_value().ok_or(ClientError::LoggedOut)?;
+            let claimed = parts::claimed(&inquiry.raw, &host.server_name()).await?;
+            let is_settled = matches!(claimed, Claimed::Settled(_));
+            let _ = inquiry.claimed.try_set(Some(claimed));
+            if is_settled {
+                return Ok(());
+            }
+        }
+        self.renew_stops().await
     }
 
     /// Asks the server again about every message above which it says that it could not be asked.
     pub fn check_again(self) {
         let unchecked = self.unchecked.try_update_value(std::mem::take).unwrap_or_default();
-        unchecked.into_iter().for_each(|asked| self.ask_about(asked));
+        unchecked.into_iter().for_each(|inquiry| self.inquire(inquiry));
     }
 
     /// "Open as new message": opens the composer with a sent message; if a stop is recorded for it,
@@ -331,10 +358,9 @@ impl Plugin {
         spawn_local(async move {
             // Nobody is to get it twice: what is known may be older than the stop.
             drop(self.renew_stops().await);
-            let draft = self.stops.try_with_untracked(|stops| {
-                reopen::sent_message(&raw, stops.get().map_or(&[], Vec::as_slice))
-            });
-            if let Some(draft) = draft {
+            let stops = self.stops.try_with_untracked(|stops| stops.get().cloned().unwrap_or_default());
+            let Some(stops) = stops else { return };
+            if let Ok(draft) = parts::sent_message(&raw, &stops).await {
                 host.open_composer(draft);
             }
         });

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use api::{BASE, ListedMessage, SessionAccount};
 use leptos::prelude::Set;
 use plugin::state::banner::Confirmed;
-use plugin::state::reopen::{self, Way};
-use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host, Purpose, Question};
+use plugin::state::reopen::Way;
+use plugin::{Answer, Authorization, Client, ClientError, Dialog, Draft, Host, Purpose, Question, parts};
 
 use crate::drafts::Origin;
 use crate::mail::Mail;
@@ -104,7 +104,7 @@ impl Host for Webmail {
             let found = sent.iter().find(|message| message.message_id.as_deref() == Some(wanted));
             let id = found.ok_or(ClientError::Unreadable)?.id;
             let raw = client.get_bytes(&format!("/mailboxes/Sent/messages/{id}/raw")).await?;
-            mail.open_draft(Origin::Reopened, reopen::stopped(&raw, &confirmed, way));
+            mail.open_draft(Origin::Reopened, parts::stopped(&raw, &confirmed, way).await?);
             Ok(())
         })
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use leptos::wasm_split::wasm_split;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
-use plugin::Address;
+use plugin::{Address, ClientError};
 
 use crate::html;
 
@@ -81,6 +82,14 @@ impl Opened {
         }
     }
 
+    /// As [`Opened::read`], by the part of the module that reads messages.
+    ///
+    /// # Errors
+    /// When that can't be loaded.
+    pub(crate) async fn read_by_part(raw: Vec<u8>) -> Result<Self, ClientError> {
+        read(raw).await
+    }
+
     /// The header as it came, for people who want to see it.
     pub(crate) fn header(&self) -> String {
         let raw = &self.raw;
@@ -92,6 +101,11 @@ impl Opened {
     pub(crate) fn part_of_html(&self, content_id: &str) -> Option<&File> {
         self.files.iter().find(|file| file.content_id.as_deref() == Some(content_id))
     }
+}
+
+#[wasm_split(mail, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn read(raw: Vec<u8>) -> Result<Opened, ClientError> {
+    Ok(Opened::read(raw))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

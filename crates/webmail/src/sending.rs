@@ -3,9 +3,8 @@
 use api::Submitted;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin::state::compose;
 use plugin::state::sending::Sending;
-use plugin::{ClientError, Decision, Draft, Plugin};
+use plugin::{ClientError, Decision, Draft, Plugin, parts};
 
 use crate::focus;
 use crate::host::api;
@@ -75,7 +74,7 @@ fn trouble_before(composer: Composer) -> Option<Trouble> {
 async fn submit(plugin: Plugin, mail: Mail, draft: &Draft) -> Result<(), ClientError> {
     let account = mail.address();
     let stamp = plugin::browser::stamp(&account);
-    let message = compose::write(draft, &account, &stamp);
+    let message = parts::write(draft, &account, &stamp).await?;
     plugin.before_sending(draft, &stamp.message_id).await?;
     let path = match &draft.replaces {
         Some(stop) => format!("/messages?replaces={}", String::from(js_sys::encode_uri_component(stop))),

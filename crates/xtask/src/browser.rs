@@ -1,5 +1,6 @@
 //! The browser's part: the page of `www/` with the compiled module, ready to be served from `target/www/`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -9,9 +10,9 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wasm_bindgen_cli_support::Bindgen;
 
 use crate::files::{files_below, remove_folder};
+use crate::parts;
 use crate::progress::{Progress, run};
 use crate::setup;
 use crate::wasm::{Compiler, TARGET, TARGET_DIR};
@@ -26,14 +27,17 @@ const STAMP: &str = "target/www.stamp";
 const TOOLS: &str = "target/tools";
 /// The optimiser, from npm: Debian's is too old for tables of references, and its modules do not start.
 const BINARYEN: &str = "binaryen@132.0.0";
-/// The optimiser, for size, with the features that rustc's wasm32 code has by default.
-const WASM_OPT: &[&str] = &[
+/// The features that rustc's wasm32 code has by default.
+const FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+];
+/// How to make a part small.
+const WASM_OPT: &[&str] = &[
     "--strip-debug",
     "--strip-producers",
     // A flat module is optimised further, and again for size when its loops have been found anew.
@@ -42,22 +46,31 @@ const WASM_OPT: &[&str] = &[
     "-O3",
     "-Oz",
 ];
-/// The module as the browser loads it, by its glue `tls_guarantee.js`.
-const MODULE: &str = "tls_guarantee_bg.wasm";
+/// How the names of the module's files begin.
+pub(crate) const MODULE: &str = "tls_guarantee";
+/// The name of the part that every page loads.
+pub(crate) const EVERY_PAGE: &str = "bg";
 /// Within `www/`, but no part of the site: what is put into other webmails.
 const OTHERS: &str = "www/roundcube";
 /// What compresses well; pictures and fonts are compressed already.
 const COMPRESSIBLE: &[&str] = &["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
-/// Compiles the module, lays out the site (quick when nothing changed), and gives the module's size as it
-/// travels to the browser: bytes after brotli.
+/// What travels to the browser: bytes after brotli.
+pub(crate) struct Sizes {
+    /// The module's parts by name.
+    pub(crate) parts: BTreeMap<String, u64>,
+    /// The scripts and styles of each host.
+    pub(crate) beside: [(&'static str, u64); 2],
+}
+
+/// Compiles the module, lays out the site (quick when nothing changed), and gives its sizes.
 ///
 /// # Errors
 /// When a compiler is missing, the code does not compile, or a file cannot be written.
-pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
+pub(crate) fn build(progress: &Progress) -> anyhow::Result<Sizes> {
     let compiler = Compiler::get(progress)?;
     progress.say("building the browser module");
-    run(compiler.cargo("build").args(["--package", "module", "--profile", "wasm"]))?;
+    compile(&compiler, &[])?;
     let compiled = compiled();
     let stamp = stamp(&compiled)?;
     if fs::read_to_string(STAMP).is_ok_and(|previous| previous == stamp) && Path::new(SITE).is_dir() {
@@ -67,9 +80,32 @@ pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
         lay_out(&compiled)?;
         fs::write(STAMP, stamp)?;
     }
-    let brotli_bytes = fs::metadata(Path::new(SITE).join(format!("{MODULE}.br")))?.len();
-    progress.say(&format!("the browser module is {:.1} KiB after brotli", kib(brotli_bytes)));
-    Ok(brotli_bytes)
+    sizes()
+}
+
+/// The sizes of what is in the site.
+fn sizes() -> anyhow::Result<Sizes> {
+    let (mut parts, mut webmail, mut roundcube) = (BTreeMap::new(), 0, 0);
+    for file in files_below(Path::new(SITE))? {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(name) = name.strip_suffix(".br") else { continue };
+        let bytes = fs::metadata(&file)?.len();
+        let of_module = name.strip_prefix(MODULE);
+        if let Some((part, _)) =
+            of_module.filter(|_| name.ends_with(".wasm")).and_then(|rest| rest.split_once('.'))
+        {
+            parts.insert(part.trim_start_matches('_').to_owned(), bytes);
+        } else if name.ends_with(".js") || name.ends_with(".css") {
+            webmail += bytes;
+            roundcube += if of_module.is_some() { bytes } else { 0 };
+        }
+    }
+    for file in files_below(Path::new(OTHERS))? {
+        if file.extension().is_some_and(|end| end == "js" || end == "css") {
+            roundcube += packed(&fs::read(file)?)?.len() as u64;
+        }
+    }
+    Ok(Sizes { parts, beside: [("the reference webmail", webmail), ("Roundcube", roundcube)] })
 }
 
 /// Compiles the module with the pseudo-language for the test that shows the page in it.
@@ -78,10 +114,19 @@ pub(crate) fn build(progress: &Progress) -> anyhow::Result<u64> {
 /// See [`build`].
 pub(crate) fn build_pseudo(progress: &Progress) -> anyhow::Result<()> {
     progress.say("building the browser module in the pseudo-language");
-    let mut cargo = Compiler::get(progress)?.cargo("build");
-    run(cargo.args(["--package", "module", "--profile", "wasm", "--features", "pseudo-locale"]))?;
+    compile(&Compiler::get(progress)?, &["--features", "pseudo-locale"])?;
     remove_folder(Path::new(PSEUDO_SITE))?;
     bind(&compiled(), Path::new(PSEUDO_SITE))
+}
+
+fn compile(compiler: &Compiler, features: &[&str]) -> anyhow::Result<()> {
+    let module = ["--package", "module", "--bin", MODULE, "--profile", "wasm"];
+    run(compiler.cargo("rustc").args(module).args(features).args(["--", parts::LINKER]))
+}
+
+/// Writes the module's parts with their glue.
+fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
+    parts::bind(compiled, site, Command::new(optimiser()?.join("wasm-merge")).args(FEATURES))
 }
 
 /// Where cargo puts the module.
@@ -98,7 +143,7 @@ pub(crate) fn kib(bytes: u64) -> f64 {
 /// Compares what the page is made from, by content.
 fn stamp(compiled: &Path) -> anyhow::Result<String> {
     let mut hasher = DefaultHasher::new();
-    WASM_OPT.hash(&mut hasher);
+    (FEATURES, WASM_OPT).hash(&mut hasher);
     fs::read(compiled).with_context(|| compiled.display().to_string())?.hash(&mut hasher);
     for file in page()? {
         file.hash(&mut hasher);
@@ -118,7 +163,10 @@ fn lay_out(compiled: &Path) -> anyhow::Result<()> {
         fs::copy(&file, copy)?;
     }
     bind(compiled, &new)?;
-    optimise(&new.join(MODULE))?;
+    let program = optimiser()?.join("wasm-opt");
+    for file in files_below(&new)?.iter().filter(|file| file.extension().is_some_and(|end| end == "wasm")) {
+        run(Command::new(&program).args(FEATURES).args(WASM_OPT).arg("-o").arg(file).arg(file))?;
+    }
     for file in files_below(&new)? {
         let extension = file.extension().unwrap_or_default();
         if COMPRESSIBLE.iter().any(|compressible| extension == *compressible) {
@@ -130,36 +178,31 @@ fn lay_out(compiled: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the module with its glue, for `<script type="module">`.
-fn bind(compiled: &Path, site: &Path) -> anyhow::Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).web(true)?.typescript(false);
-    // The glue finds the module beside itself.
-    bindgen.omit_default_module_path(false);
-    bindgen.remove_producers_section(true).generate(site).context("wasm-bindgen")
-}
-
-/// Makes the module smaller, not different.
-fn optimise(module: &Path) -> anyhow::Result<()> {
-    let program = Path::new(TOOLS).join("node_modules/.bin/wasm-opt");
-    if !program.exists() {
+/// The programs that make a module smaller, not different, and put several into one; fetched if they are not there.
+fn optimiser() -> anyhow::Result<PathBuf> {
+    let programs = Path::new(TOOLS).join("node_modules/.bin");
+    if !programs.join("wasm-opt").exists() {
         setup::npm(TOOLS, BINARYEN).context("fetching wasm-opt")?;
     }
-    run(Command::new(program).args(WASM_OPT).arg("-o").arg(module).arg(module))
+    Ok(programs)
 }
 
 /// Writes `FILE.br` and `FILE.gz` beside the file, for the server to pick from.
 fn compress(file: &Path) -> anyhow::Result<()> {
     let content = fs::read(file)?;
     let name = file.to_str().ok_or_else(|| anyhow!("{} is no UTF-8 name", file.display()))?;
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
-    let mut packed = Vec::new();
-    brotli::BrotliCompress(&mut content.as_slice(), &mut packed, &parameters)?;
-    fs::write(format!("{name}.br"), packed)?;
+    fs::write(format!("{name}.br"), packed(&content)?)?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&content)?;
     fs::write(format!("{name}.gz"), gzip.finish()?)?;
     Ok(())
+}
+
+fn packed(content: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    let mut packed = Vec::new();
+    brotli::BrotliCompress(&mut &*content, &mut packed, &parameters)?;
+    Ok(packed)
 }
 
 /// The page's own files.

@@ -9,6 +9,7 @@ mod demo;
 mod files;
 mod outcome;
 mod package;
+mod parts;
 mod progress;
 mod roundcube;
 mod setup;

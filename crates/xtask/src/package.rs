@@ -19,8 +19,6 @@ use crate::{browser, setup};
 const PLACE: &str = "target/package";
 /// The plugin but for the module.
 const PLUGIN: &str = "www/roundcube/tls_guarantee";
-/// The module, as the plugin hands it out: the browser's glue, and the code as it is and compressed.
-const MODULE: &[&str] = &["tls_guarantee.js", "tls_guarantee_bg.wasm", "tls_guarantee_bg.wasm.br"];
 /// What comes with the server.
 const BESIDE_SERVER: &str = "crates/server/packaging";
 const SERVER: &str = "target/release/tls-guarantee";
@@ -82,11 +80,18 @@ pub(crate) fn plugin(progress: &Progress) -> anyhow::Result<PathBuf> {
 fn plugin_files() -> anyhow::Result<Files> {
     let folder = Path::new("tls_guarantee");
     let mut files = folder_as(Path::new(PLUGIN), folder)?;
-    for name in MODULE {
-        let source = Path::new(browser::SITE).join(name);
-        files.insert(folder.join("module").join(name), PackedFile { source, is_program: false });
+    for source in files_below(Path::new(browser::SITE))? {
+        let name = source.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if is_of_module(name) {
+            files.insert(folder.join("module").join(name), PackedFile { source, is_program: false });
+        }
     }
     Ok(files)
+}
+
+/// Whether the plugin hands this file out: the browser's glue, and the code as it is and compressed.
+fn is_of_module(name: &str) -> bool {
+    name.starts_with(browser::MODULE) && [".js", ".wasm", ".wasm.br"].iter().any(|end| name.ends_with(end))
 }
 
 fn server_files(folder: &str) -> anyhow::Result<Files> {

@@ -29,6 +29,8 @@ const bridge = {
     asked ||= is;
     if (is) rcmail.hide_message(waiting);
   },
+  /** Where a part of the module lies. */
+  part: (name) => `${env.wasm}&_part=${name}`,
   /** Sends the mail under this Message-ID (without angle brackets). */
   messageId(id) {
     const form = rcmail.gui_objects.messageform;
@@ -46,7 +48,7 @@ const bridge = {
 let module = null;
 /** Loads the module and starts it, once. */
 const start = () => module ??= import(`./module/tls_guarantee.js?${env.version}`)
-  .then(({ default: init }) => init({ module_or_path: env.wasm }));
+  .then(({ default: init, start }) => init({ module_or_path: env.wasm }).then(start));
 const startQuietly = () => start().catch((error) => console.error("tls_guarantee:", error));
 
 const idly = (work) => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 3000 }) : setTimeout(work, 500));

@@ -438,12 +438,17 @@ class tls_guarantee extends rcube_plugin
     }
 
     /**
-     * The browser module. A script may lie anywhere in the plugin, but Roundcube 1.7 hands out no such files, and not
+     * The browser module, or a part of it. A script may lie anywhere in the plugin, but Roundcube 1.7 hands out no such files, and not
      * every web server knows their type.
      */
     public function action_wasm()
     {
-        $file = "{$this->home}/module/tls_guarantee_bg.wasm";
+        $part = rcube_utils::get_input_string('_part', rcube_utils::INPUT_GET) ?: 'bg';
+        if (!preg_match('/^[a-z]+(\.[0-9a-f]+)?$/D', $part)) {
+            http_response_code(404);
+            exit;
+        }
+        $file = "{$this->home}/module/tls_guarantee_{$part}.wasm";
         $packs = preg_match('/\bbr\b/', (string) ($_SERVER['HTTP_ACCEPT_ENCODING'] ?? '')) && is_readable("{$file}.br");
         if (!is_readable($file)) {
             http_response_code(404);

@@ -40,12 +40,12 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> AnyView {
     let load = move || {
         answer.set(None);
         spawn_local(async move {
-            let raw = api().get_bytes(&format!("/mailboxes/{}/messages/{id}/raw", folder.name())).await;
-            if let Err(error) = &raw {
+            let opened = open(folder, id).await;
+            if let Err(error) = &opened {
                 mail.heed(error);
             }
             // The reader may have gone on to another message.
-            let _ = answer.try_set(Some(raw.map(|raw| Arc::new(Opened::read(raw)))));
+            let _ = answer.try_set(Some(opened.map(Arc::new)));
         });
     };
     load();
@@ -67,6 +67,11 @@ pub(super) fn message(mail: Mail, folder: Folder, id: i64) -> AnyView {
             pair(tools(mail, folder, id, &opened, shown), sheet(folder, opened, shown))
         }
     })
+}
+
+async fn open(folder: Folder, id: i64) -> Result<Opened, ClientError> {
+    let raw = api().get_bytes(&format!("/mailboxes/{}/messages/{id}/raw", folder.name())).await?;
+    Opened::read_by_part(raw).await
 }
 
 /// One after the other.
