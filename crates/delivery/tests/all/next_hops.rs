@@ -100,6 +100,26 @@ async fn no_zone_leads_into_our_own_network(#[case] domain: &str) {
     }
 }
 
+/// Nor is anything there looked at, whoever asks what would protect mail to it.
+#[rstest]
+#[case::by_mx("tls.example", &["mx.tls.example"])]
+#[case::by_address("implicit.example", &["implicit.example"])]
+#[case::this_machine("localhost", &[])]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_probe_leads_into_our_own_network(#[case] domain: &str, #[case] hosts: &[&str]) {
+    let fixture = with_settings([], |settings| settings.own.loopback_is_the_world = false).await;
+    for requirement in [Encrypted, Opportunistic] {
+        for extent in [delivery::Extent::FirstToServe, delivery::Extent::All] {
+            let probe = fixture.courier.probe(domain, requirement, extent).await;
+            assert!(matches!(probe.conclusion, Err(guarantee::Conclusion::Stop(_))), "{probe:?}");
+            assert_eq!(probe.hosts, [], "none was asked");
+        }
+    }
+    for host in hosts {
+        assert_eq!(fixture.world.commands(host), []);
+    }
+}
+
 /// RFC 5321 §5.1: of the hosts, those from ourselves on are left out.
 // rfc 5321 5.1: MUST The relay host MUST then inspect the list
 // rfc 5321 5.1: MUST If a matching record is found
