@@ -48,22 +48,28 @@ impl Asked {
     }
 
     /// What the answer looks like, or why there is none.
-    pub(super) fn shown(self, content: impl Fn() -> AnyView + Send + 'static) -> AnyView {
+    ///
+    /// `title` is the part's.
+    pub(super) fn shown(
+        self,
+        title: &'static str,
+        content: impl Fn() -> AnyView + Send + 'static,
+    ) -> AnyView {
         live(move || match self.state.get() {
             Known::Known(()) => content(),
             Known::Waiting => paragraph(w!(panel_loading)).class("small").into(),
-            Known::Failed(error) => unanswered(&error, move || self.again()).into(),
+            Known::Failed(error) => unanswered(&error, title, move || self.again()).into(),
         })
     }
 }
 
-/// Why there is no answer, and a button to ask once more. It is not an alert: several parts may say so at once.
-pub(super) fn unanswered(error: &ClientError, again: impl FnMut() + 'static) -> El {
-    el("div").class("unanswered").child(warning("alert", failure_text(error), false)).child(button(
-        "btn",
-        w!(try_again),
-        again,
-    ))
+/// Why there is no answer, and a button to ask once more, which is named after its part: several may be there at once.
+/// For the same reason it is no alert.
+pub(super) fn unanswered(error: &ClientError, title: &str, again: impl FnMut() + 'static) -> El {
+    let part = classed("span", "vh").text(" (").text(title).text(")");
+    classed("div", "unanswered")
+        .child(warning("alert", failure_text(error), false))
+        .child(button("btn", w!(try_again), again).child(part))
 }
 
 /// A part of the page, named by its heading. The heading takes the focus when what had it is gone.

@@ -51,7 +51,7 @@ pub(super) fn exceptions(plugin: Plugin) -> El {
     };
     section(ID, w!(exceptions_title))
         .child(paragraph(w!(exceptions_text)))
-        .view(exceptions.asked.shown(move || exceptions.list()))
+        .view(exceptions.asked.shown(w!(exceptions_title), move || exceptions.list()))
         .child(exceptions.form())
         .child(classed("p", "small").attr("role", "status").live_text(move || exceptions.said.get()))
         .view(live(move || exceptions.failed.with(|failed| failed.as_ref().map_or_else(nothing, failure))))

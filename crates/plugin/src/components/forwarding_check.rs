@@ -68,7 +68,7 @@ pub(super) fn forwarding_check(plugin: Plugin) -> El {
         )
         .view(live(move || forwardings.watch_button()))
         .view(live(move || forwardings.failed.with(|failed| failed.as_ref().map_or_else(nothing, failure))))
-        .view(forwardings.asked.shown(move || forwardings.list()))
+        .view(forwardings.asked.shown(w!(forwarding_title), move || forwardings.list()))
 }
 
 /// What was found, in the composer's words, and why.
@@ -219,7 +219,10 @@ impl Forwardings {
                     self.asked.again();
                 }
                 Err(Wrong::Address) => self.target.complain(w!(known_invalid)),
-                Err(Wrong::Known) => self.asked.again(),
+                Err(Wrong::Already) => self.asked.again(),
+                Err(Wrong::TooMany) => {
+                    let _ = self.said.try_set(w!(forwarding_too_many).to_owned());
+                }
                 Err(Wrong::Else(error)) => {
                     let _ = self.failed.try_set(Some(error));
                 }

@@ -24,7 +24,7 @@ pub(super) fn memory(plugin: Plugin) -> El {
         })
     };
     let asked = Asked::new(plugin, Rc::new(ask));
-    let shown = asked.shown(move || {
+    let shown = asked.shown(w!(memory_title), move || {
         list.with_value(|list: &Vec<HostMemory>| {
             if list.is_empty() {
                 return paragraph(w!(memory_none)).class("small").into();

@@ -23,7 +23,7 @@ pub(super) fn overrides(plugin: Plugin) -> El {
         })
     };
     let asked = Asked::new(plugin, Rc::new(ask));
-    let shown = asked.shown(move || {
+    let shown = asked.shown(w!(overrides_title), move || {
         list.with_value(|list: &Vec<PastOverride>| {
             if list.is_empty() {
                 return paragraph(w!(overrides_none)).class("small").into();

@@ -39,7 +39,7 @@ pub(super) fn preferences(plugin: Plugin) -> El {
     let asked = Asked::new(plugin, Rc::new(ask));
     let saved = move || if choosing.saved.get() { w!(preference_saved).to_owned() } else { String::new() };
     section("tlsg-preferences", w!(preferences_title))
-        .view(asked.shown(move || choosing.choice()))
+        .view(asked.shown(w!(preferences_title), move || choosing.choice()))
         .child(classed("p", "small").attr("role", "status").live_text(saved))
         .view(live(move || choosing.failed.with(|failed| failed.as_ref().map_or_else(nothing, failure))))
 }

@@ -18,7 +18,7 @@ use super::table::{Line, cell, table};
 use super::weeks::weeks;
 use crate::Plugin;
 use crate::browser;
-use crate::el::{classed, el, live, nothing};
+use crate::el::{classed, effect, el, live, nothing};
 use crate::state::panel::{self, Known, Panel, Row};
 use crate::words::{locale, w};
 
@@ -31,13 +31,18 @@ pub fn SettingsPanel() -> impl IntoView {
     let panel = plugin.panel();
     let is_known = Memo::new(move |_| panel.get().button().is_some());
     let switch = move || if is_known.get() { known(plugin, panel) } else { not_known(plugin) };
+    // The switch comes first, and the rest when it is there to be used; who can't be asked is said once.
     let below = RwSignal::new(false);
-    leptos::task::spawn_local(async move {
-        // The switch comes first, and the rest when it is there to be used.
-        sleep(Duration::ZERO).await;
-        let _ = below.try_set(true);
+    effect(move || {
+        if is_known.get() {
+            leptos::task::spawn_local(async move {
+                sleep(Duration::ZERO).await;
+                let _ = below.try_set(true);
+            });
+        }
     });
-    let below = live(move || if below.get() { rest(plugin) } else { nothing() });
+    let is_below = Memo::new(move |_| below.get());
+    let below = live(move || if is_below.get() { rest(plugin) } else { nothing() });
     vec![live(switch), level_choice(plugin), below].into_any()
 }
 
@@ -62,7 +67,9 @@ fn stops(plugin: Plugin) -> AnyView {
             let section = section(STOPS, w!(stops_title));
             match stops {
                 Known::Waiting => nothing(),
-                Known::Failed(error) => section.child(unanswered(error, move || plugin.refresh())).into(),
+                Known::Failed(error) => {
+                    section.child(unanswered(error, w!(stops_title), move || plugin.refresh())).into()
+                }
                 Known::Known(stops) if stops.is_empty() => section.child(paragraph(w!(stops_none))).into(),
                 Known::Known(stops) => {
                     let columns = [w!(stops_time), w!(stops_who), w!(stops_cause)];

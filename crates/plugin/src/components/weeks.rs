@@ -26,7 +26,8 @@ pub(super) fn weeks(plugin: Plugin) -> El {
         })
     };
     let asked = Asked::new(plugin, Rc::new(ask));
-    let shown = asked.shown(move || list.with_value(|weeks: &Vec<Week>| share(weeks).into()));
+    let shown =
+        asked.shown(w!(weeks_title), move || list.with_value(|weeks: &Vec<Week>| share(weeks).into()));
     section(ID, w!(weeks_title)).view(shown)
 }
 

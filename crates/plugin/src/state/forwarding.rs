@@ -10,8 +10,10 @@ use crate::client::ClientError;
 pub enum Wrong {
     /// It is not an address.
     Address,
-    /// It is watched already.
-    Known,
+    /// It is as it was to be: watched already, or by another page no longer.
+    Already,
+    /// As many are watched as may be.
+    TooMany,
     /// Nothing of what was typed.
     Else(ClientError),
 }
@@ -21,7 +23,8 @@ impl Wrong {
     pub fn of(error: ClientError) -> Self {
         let ClientError::Problem(problem) = &error else { return Self::Else(error) };
         match (problem.status, problem.field.as_deref()) {
-            (409, _) => Self::Known,
+            (404 | 409, _) => Self::Already,
+            _ if problem.kind.ends_with("too_many_forwardings") => Self::TooMany,
             (_, Some(field)) if field == "/address" || field.starts_with("/recipients") => Self::Address,
             _ => Self::Else(error),
         }
@@ -35,7 +38,8 @@ pub fn word(check: &Check) -> Word {
 
 /// Whether there is a protection that may be lost, and that nobody watches yet.
 pub fn can_be_watched(check: &Check, watched: &[Forwarding]) -> bool {
-    let is_protected = !matches!(check.protection, ProtectionWord::None | ProtectionWord::Invalid);
+    let has = check.unguarded.unwrap_or(check.protection);
+    let is_protected = !matches!(has, ProtectionWord::None | ProtectionWord::Invalid);
     is_protected && !watched.iter().any(|one| one.address.eq_ignore_ascii_case(&check.recipient))
 }
 
@@ -54,14 +58,18 @@ mod tests {
     #[rstest]
     #[case::not_an_address(422, Some("/address"), Some(Wrong::Address))]
     #[case::nor_to_check(422, Some("/recipients/0"), Some(Wrong::Address))]
-    #[case::twice(409, Some("/address"), Some(Wrong::Known))]
-    #[case::too_many(429, None, None)]
+    #[case::twice(409, Some("/address"), Some(Wrong::Already))]
+    #[case::forgotten_by_another_page(404, None, Some(Wrong::Already))]
+    #[case::too_many_questions(429, None, None)]
     fn refusals(#[case] status: u16, #[case] field: Option<&str>, #[case] expected: Option<Wrong>) {
         let field = field.map(str::to_owned);
         let problem = Problem { kind: String::new(), title: String::new(), status, detail: None, field };
         let error = ClientError::Problem(problem);
         assert_eq!(Wrong::of(error.clone()), expected.unwrap_or(Wrong::Else(error)));
         assert_eq!(Wrong::of(ClientError::Away), Wrong::Else(ClientError::Away));
+        let kind = "about:blank#too_many_forwardings".to_owned();
+        let too_many = Problem { kind, title: String::new(), status: 422, detail: None, field: None };
+        assert_eq!(Wrong::of(ClientError::Problem(too_many)), Wrong::TooMany);
     }
 
     fn check(protection: ProtectionWord, outcome: Outcome) -> Check {
@@ -96,6 +104,8 @@ mod tests {
             created_at: jiff::Timestamp::UNIX_EPOCH,
         };
         assert!(!can_be_watched(&check, &[watched]), "it is watched already");
+        let in_clear = Check { unguarded: Some(ProtectionWord::None), ..check };
+        assert!(!can_be_watched(&in_clear, &[]), "without the guarantee there is nothing to lose");
     }
 
     #[rstest]
