@@ -22,9 +22,10 @@ use crate::fields::{self, Extent};
 use crate::page::Page;
 use crate::{boot, dialog, js};
 
-/// How long Send waits for the stops, and then for the record of the user's decision. Together less than the five seconds
-/// for which the page's script waits.
-const PATIENCE: (Duration, Duration) = (Duration::from_millis(2000), Duration::from_millis(2500));
+/// How long Send waits for the stops, for the user's preferences, and for the record of their decision. Together with the
+/// plugin's own wait for what is not known yet less than the seven seconds for which the page's script waits.
+const PATIENCE: [Duration; 3] =
+    [Duration::from_millis(2000), Duration::from_millis(800), Duration::from_millis(2500)];
 
 /// A text of the catalogue.
 macro_rules! w {
@@ -96,17 +97,16 @@ impl Composer {
     /// if that fails, nothing is sent.
     async fn judge(self, settled: Promise) -> bool {
         let settled = async { JsFuture::from(settled).await.map_err(|_| ClientError::Away) };
-        let _ = within(PATIENCE.0, settled).await;
+        let _ = within(PATIENCE[0], settled).await;
         self.read(Extent::All);
         boot::message_id(None);
         boot::note(&Note::default());
-        let Decision::Send(sending) = self.composing.ask_before_sending().await else { return false };
-        let Sending { draft, left } = *sending;
+        let Some(Sending { draft, left }) = self.decide().await else { return false };
         let note =
             Note { overridden: !draft.overridden().is_empty(), left_out: self.leave_out(&draft, &left) };
         if self.must_be_told(&draft) {
             let id = browser::stamp(&self.plugin.host().account()).message_id;
-            if let Err(error) = within(PATIENCE.1, self.plugin.before_sending(&draft, &id)).await {
+            if let Err(error) = within(PATIENCE[2], self.plugin.before_sending(&draft, &id)).await {
                 dialog::say(in_words(&error), "error");
                 return false;
             }
@@ -120,6 +120,22 @@ impl Composer {
         }
         boot::note(&note);
         true
+    }
+
+    /// What is sent, by the user's decision where one is asked for; `None` if nothing is.
+    async fn decide(self) -> Option<Sending> {
+        let draft = self.draft.get_untracked();
+        if encryption::is_on() && !draft.demand_authenticated {
+            let preferences = within(PATIENCE[1], self.plugin.client().preferences()).await;
+            // The guarantee stops none of it, then.
+            if preferences.is_ok_and(|wish| wish.end_to_end_without_tls) {
+                return Some(Sending { draft, left: Recipients::default() });
+            }
+        }
+        match self.composing.ask_before_sending().await {
+            Decision::Send(sending) => Some(*sending),
+            Decision::Back => None,
+        }
     }
 
     /// Takes those out of the fields who are not sent to; answers how a sentence names them.

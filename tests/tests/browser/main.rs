@@ -20,6 +20,7 @@ mod mails;
 mod reference;
 mod reopen;
 mod roundcube;
+mod roundcube_ahead;
 mod session;
 mod sessions;
 mod story;

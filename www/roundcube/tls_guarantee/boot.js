@@ -3,7 +3,7 @@ const { rcmail } = window;
 const env = rcmail?.env.tls_guarantee;
 
 /** How long Send waits for the module, then for what it says, and for that after a person has answered, in milliseconds. */
-const PATIENCE = { loading: 3000, judging: 5000, doing: 10000 };
+const PATIENCE = { loading: 3000, judging: 7000, doing: 10000 };
 const HANDED_OVER = "tls_guarantee.sent";
 
 let asking = false;

@@ -40,7 +40,7 @@ pub(super) fn start(composer: Composer) -> RwSignal<bool> {
 }
 
 /// Whether the content is going to be encrypted.
-fn is_on() -> bool {
+pub(super) fn is_on() -> bool {
     enigma().is_some_and(|enigma| enigma.checked()) || js::get(&js::rcmail(), "mailvelope_editor").is_truthy()
 }
 
