@@ -3,6 +3,7 @@
 
 use black_box::{Demo, Element, Key, Name, Role, Screen, User};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::hosts::{Host, Language, Look};
 use crate::webmail::Webmail;
@@ -359,25 +360,45 @@ fn only_to_verified_servers_holds_for_one_mail_with_the_guarantee_off() {
     assert_eq!(page.script(is_checked), false);
 }
 
-/// Typing stays quick with a hundred recipients: no task takes over 50 ms on a processor four times slower.
+/// Typing stays quick with a hundred recipients, on a processor four times slower: they add less than 50 ms to what a key
+/// sets going in all its tasks together. It is measured in the processor's time, so that a busy machine makes no difference.
 #[test]
 fn a_hundred_recipients_hold_up_no_key() {
     let demo = Demo::start();
     let Some(page) = Webmail::of_alice("ahead-hundred", &demo) else { return };
     demo.alice().switch("on");
     page.compose();
-    let all: Vec<String> = (0..100).map(|at| format!("person{at}@tls.example")).collect();
-    page.script(
-        "window.long = []; new PerformanceObserver(list => window.long.push(...list.getEntries().map(e => e.duration))).observe({type: 'longtask'})",
-    );
-    page.devtools("Emulation.setCPUThrottlingRate", &serde_json::json!({ "rate": 4 }));
+    page.devtools("Performance.enable", &json!({ "timeDomain": "threadTicks" }));
+    page.devtools("Emulation.setCPUThrottlingRate", &json!({ "rate": 4 }));
+    page.click(Role::TextBox, page.words.subject);
+    let mut alone = milliseconds_of_keys(&page, "a subject as it is typed");
+    alone.sort_unstable();
+    let usual = alone[alone.len() / 2];
+
+    let people: Vec<String> = (0..98).map(|at| format!("person{at}@tls.example")).collect();
     page.click(Role::TextBox, page.words.to);
-    page.type_keys(&all.join(", "));
-    page.until("all known", || {
-        let lines = "return [...document.querySelectorAll('#tlsg-to .state')].filter(it => it.textContent.startsWith('encrypted')).length";
-        (page.script(lines) == 100).then_some(())
+    page.script(&format!("document.execCommand('insertText', false, '{}')", people.join(", ")));
+    page.until("98 known", || {
+        let known = "return [...document.querySelectorAll('#tlsg-to .state')].filter(it => it.textContent.startsWith('encrypted')).length";
+        (page.script(known) == 98).then_some(())
     });
-    page.devtools("Emulation.setCPUThrottlingRate", &serde_json::json!({ "rate": 1 }));
-    let long = page.script("return window.long.map(Math.round)");
-    assert_eq!(long, serde_json::json!([]), "tasks that took over 50 ms");
+    let keys = milliseconds_of_keys(&page, ", x@tls.example, y@dane.example");
+    page.until("all shown", || (lines(&page, "to").len() == 100).then_some(()));
+    assert!(keys.iter().all(|key| *key < usual + 50), "each key, with {usual} ms as usual: {keys:?}");
+}
+
+/// What each key costs, all its tasks and the driver's own together.
+fn milliseconds_of_keys(page: &Webmail, text: &str) -> Vec<u32> {
+    let spent = || {
+        let metrics = page.devtools("Performance.getMetrics", &json!({}));
+        let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();
+        let tasks = metrics.iter().find(|metric| metric["name"] == "TaskDuration");
+        tasks.and_then(|tasks| tasks["value"].as_f64()).expect("a duration")
+    };
+    let cost = |key: char| {
+        let before = spent();
+        page.type_keys(&key.to_string());
+        ((spent() - before) * 1000.0) as u32
+    };
+    text.chars().map(cost).collect()
 }
