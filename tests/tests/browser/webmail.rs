@@ -258,9 +258,11 @@ impl Webmail {
     /// If there is a question before sending, has the server stop what it must: so the composer is left.
     fn leave_it_to_the_guarantee(&self) {
         self.until("the composer to be left", || {
+            // Looked at first: the question hides what is behind it.
+            let is_composing = self.pages.is_composing(self);
             match self.all(Role::Button, self.words.send_with).first() {
                 Some(way) => drop(way.try_click()),
-                None if !self.pages.is_composing(self) => return Some(()),
+                None if !is_composing => return Some(()),
                 None => {}
             }
             None
