@@ -160,7 +160,6 @@ mod tests {
             delivered_others: 1,
             waiting_others: 0,
             replaced_by: None,
-            demanded: false,
         }
     }
 
