@@ -63,6 +63,9 @@ pub struct Stop {
     pub recipients: Vec<StoppedRecipient>,
     /// The message sent in its stead.
     pub replaced_by: Option<String>,
+    /// Whether it was stopped for what the user demanded of this one message.
+    #[serde(default)]
+    pub demanded: bool,
 }
 
 /// One recipient of a [`Stop`].

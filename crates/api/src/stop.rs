@@ -21,6 +21,10 @@ pub struct Stop {
     pub waiting_others: u32,
     /// The queue id of the message that was sent in its stead.
     pub replaced_by: Option<String>,
+    /// Whether the user had demanded servers that prove who they are, for this one message: then it is that demand which
+    /// stopped it, whatever the switch.
+    #[serde(default)]
+    pub demanded: bool,
 }
 
 /// One recipient that a message was not sent to.

@@ -266,6 +266,7 @@ fn a_demand_is_stopped_told_and_used_up() {
     assert!(status.recipients.iter().all(|to| to.requirement == "authenticated"), "{status:?}");
     let stop = alice.stop_of(&status.id).expect("a recorded stop");
     assert_eq!((stop.recipients.len(), stop.recipients[0].cause.as_str()), (1, "not_authenticated"));
+    assert!(stop.demanded, "the page says whose doing it was");
     let bounce = alice.wait_for_bounce(&mail.message_id);
     assert_eq!(bounce.addresses(), ["carla@tls.example"]);
     assert_eq!(bounce.recipients[0].field("status"), "5.7.5");

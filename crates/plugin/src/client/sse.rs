@@ -155,7 +155,7 @@ mod tests {
     #[case::guarantee(Event::Guarantee(api::Guarantee { state: api::GuaranteeState::On, until: None, level: None, was_on: true }))]
     #[case::mailbox(Event::Mailbox { name: "INBOX".to_owned() })]
     #[case::stop(Event::Stop(api::Stop { id: "1".to_owned(), queue_id: "Q".to_owned(), message_id: None,
-        subject: String::new(), recipients: vec![], delivered_others: 0, waiting_others: 0, replaced_by: None }))]
+        subject: String::new(), recipients: vec![], delivered_others: 0, waiting_others: 0, replaced_by: None, demanded: false }))]
     #[case::delivery(Event::Delivery(api::MessageStatus { id: "Q".to_owned(), message_id: None,
         accepted_at: "2026-11-24T13:05:00Z".parse().unwrap(), recipients: vec![] }))]
     #[case::check(Event::Check(api::Check::new(

@@ -105,6 +105,8 @@ fn stopped(plugin: Plugin, confirmed: &Confirmed, following: Following) -> Vec<A
 fn sentences(group: &StoppedGroup) -> Vec<El> {
     let [recipients, host, attack] = MARKS;
     let text = match group.cause {
+        // It was not the guarantee that stopped it, which may even be off.
+        _ if group.demanded => w!(stopped_demanded, recipients = recipients, host = host),
         CauseWord::NoStarttls => w!(stopped_no_starttls, recipients = recipients, host = host),
         CauseWord::StarttlsRefused => w!(stopped_starttls_refused, recipients = recipients, host = host),
         CauseWord::HandshakeFailed => w!(stopped_handshake_failed, recipients = recipients, host = host),

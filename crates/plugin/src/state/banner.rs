@@ -198,6 +198,8 @@ pub struct StoppedGroup {
     pub cause: CauseWord,
     /// When this user's mail last met there what is missing now.
     pub last_seen: Option<Timestamp>,
+    /// Whether the user had demanded more for this message than the guarantee does.
+    pub demanded: bool,
 }
 
 /// Recipients that another bounce reports, for one reason.
@@ -279,6 +281,7 @@ fn confirmed(stop: &Stop, named: &[String], stops: &[Stop]) -> Option<Confirmed>
                 host: recipient.host.clone(),
                 cause,
                 last_seen: recipient.tls_last_seen,
+                demanded: stop.demanded,
             }),
         }
     }

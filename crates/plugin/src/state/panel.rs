@@ -177,6 +177,7 @@ mod tests {
             delivered_others: 0,
             waiting_others: 0,
             replaced_by: replaced_by.map(str::to_owned),
+            demanded: false,
         };
         let rows =
             rows(&(0..60).map(|minute| stop(minute, (minute == 59).then_some("r"))).collect::<Vec<_>>());

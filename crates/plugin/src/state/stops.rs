@@ -125,6 +125,7 @@ mod tests {
             delivered_others: 0,
             waiting_others: 3,
             replaced_by: None,
+            demanded: false,
         }
     }
 

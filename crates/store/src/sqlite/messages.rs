@@ -2,7 +2,7 @@
 
 use api::{AuthenticatedBy, MessageRecipient, MessageStatus, RecipientState, Stop, StoppedRecipient};
 use bytes::Bytes;
-use guarantee::{Authentication, Cause};
+use guarantee::{Authentication, Cause, Wish};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use smtp::envelope::ReversePath;
@@ -222,7 +222,7 @@ fn show_cause(shown: &mut MessageRecipient, cause: Option<Cause>) {
     shown.host = cause.host().map(|host| host.name.clone());
 }
 
-const STOP: &str = "SELECT queue_id, message.id AS row, message_id, subject, replaced_by,
+const STOP: &str = "SELECT queue_id, message.id AS row, message_id, subject, replaced_by, wish,
        (SELECT count(*) FROM recipient WHERE message = stop.message AND state = 'delivered') AS delivered,
        (SELECT count(*) FROM recipient WHERE message = stop.message AND next_attempt_at IS NOT NULL) AS waiting
      FROM stop JOIN message ON message.id = stop.message";
@@ -254,6 +254,7 @@ fn show_stop(connection: &Connection, line: &Line<'_>) -> Result<Stop> {
         delivered_others: line.get("delivered")?,
         waiting_others: line.get("waiting")?,
         replaced_by: line.get("replaced_by")?,
+        demanded: line.word::<Wish>("wish")? == Wish::Demanded,
     })
 }
 

@@ -80,6 +80,7 @@ fn record() -> Stop {
         delivered_others: 2,
         waiting_others: 1,
         replaced_by: None,
+        demanded: false,
     }
 }
 
@@ -115,12 +116,14 @@ fn a_recorded_stop_is_confirmed_in_the_words_of_the_record() {
                 host: "mx.plain.example".to_owned(),
                 cause: CauseWord::NoStarttls,
                 last_seen: None,
+                demanded: false,
             },
             StoppedGroup {
                 recipients: vec!["lea@legacy.example".to_owned()],
                 host: "mx.legacy.example".to_owned(),
                 cause: CauseWord::HandshakeFailed,
                 last_seen: None,
+                demanded: false,
             },
         ],
         delivered_others: 2,
@@ -129,6 +132,14 @@ fn a_recorded_stop_is_confirmed_in_the_words_of_the_record() {
         sent_again_to: vec![],
     };
     assert_eq!(banner(&raw, &[record()]), Banner::Confirmed(expected));
+}
+
+/// It was not the guarantee, which may even be off.
+#[test]
+fn a_stop_by_the_users_demand_for_one_message_says_so() {
+    let stop = Stop { demanded: true, ..record() };
+    let Banner::Confirmed(confirmed) = banner(&Report::default().raw(), &[stop]) else { panic!() };
+    assert!(confirmed.groups.iter().all(|group| group.demanded));
 }
 
 /// Later stops of the same message get a report of their own: each names only its own recipients.

@@ -92,6 +92,7 @@ fn stop(message_id: &str, addresses: &[&str]) -> Stop {
         delivered_others: 1,
         waiting_others: 0,
         replaced_by: None,
+        demanded: false,
     }
 }
 
@@ -195,6 +196,7 @@ fn the_banners_ways(#[case] way: Way, #[case] end_to_end: bool, #[case] without:
             host: "mx.plain.example".to_owned(),
             cause: crate::state::cause::CauseWord::NoStarttls,
             last_seen: None,
+            demanded: false,
         }],
         ..Confirmed::default()
     };
