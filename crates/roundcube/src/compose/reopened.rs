@@ -160,6 +160,7 @@ mod tests {
             delivered_others: 1,
             waiting_others: 0,
             replaced_by: None,
+            demanded: false,
         }
     }
 
