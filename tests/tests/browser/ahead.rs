@@ -130,7 +130,7 @@ fn each_recipient_is_shown_with_a_word(
 }
 
 /// A composer of alice's with this recipient and that, all of whom are known.
-fn written<'d>(demo: &'d Demo, name: &str, to: &[&str]) -> Option<(Webmail, User)> {
+fn written(demo: &Demo, name: &str, to: &[&str]) -> Option<(Webmail, User)> {
     let page = Webmail::of_alice(name, demo)?;
     let alice = demo.alice();
     alice.switch("on");
