@@ -1,7 +1,9 @@
 //! Beside the forms of Roundcube's plugin managesieve in which a forwarding may be set up.
 
 use leptos::prelude::*;
-use plugin::components::ForwardingCheck;
+use leptos::task::spawn_local;
+use plugin::Plugin;
+use plugin::components::drawn_forwarding_check;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, HtmlInputElement};
 
@@ -11,11 +13,14 @@ use crate::{js, within};
 const TARGETS: &str = "#action_target, input[name^=\"_action_target\"]";
 
 /// Starts. The target that is set up there is likely the one to look at.
-pub(crate) fn start() {
-    within("tls-guarantee-forwarding", || view! { <ForwardingCheck /> }.into_any());
-    if let Some(target) = js::element(TARGETS) {
-        take_over(&target);
-    }
+pub(crate) fn start(plugin: Plugin) {
+    spawn_local(async move {
+        let Ok(drawn) = drawn_forwarding_check().await else { return };
+        within("tls-guarantee-forwarding", move || drawn(plugin));
+        if let Some(target) = js::element(TARGETS) {
+            take_over(&target);
+        }
+    });
     let changed = js::function(|event: JsValue| {
         let field = js::get(&event, "target").dyn_into::<web_sys::Element>();
         if let Some(field) = field.ok().filter(|field| field.matches(TARGETS).unwrap_or_default()) {

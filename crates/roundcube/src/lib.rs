@@ -40,7 +40,7 @@ pub fn start() {
     let page = Rc::new(page);
     let Some(plugin) = top::start(&page) else { return };
     match page.place {
-        Place::Filters => filters::start(),
+        Place::Filters => filters::start(plugin),
         Place::Page => {}
         Place::Settings => within("tls-guarantee-settings", || view! { <SettingsPanel /> }.into_any()),
         Place::List => list::start(plugin, &page),

@@ -1,6 +1,8 @@
 use bounce::Reason;
 use leptos::prelude::*;
+use leptos::wasm_split::wasm_split;
 
+use super::later::{Draw, later};
 use super::offer::{Checks, offer};
 use super::parts::{MARKS, address, button, failure, filled, hint, paragraph, strong_address, warning};
 use super::tell_dialog::tell;
@@ -20,6 +22,17 @@ pub fn BounceBanner(
     #[prop(into)]
     banner: Signal<Banner>,
 ) -> impl IntoView {
+    let is_shown = Memo::new(move |_| banner.with(|banner| !matches!(banner, Banner::None)));
+    live(move || if is_shown.get() { later(part(), banner) } else { nothing() })
+}
+
+/// Where there is a banner, the part that has read the message is there already.
+#[wasm_split(mail, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn part() -> Result<Draw<Signal<Banner>>, ClientError> {
+    Ok(drawn)
+}
+
+fn drawn(banner: Signal<Banner>) -> AnyView {
     let plugin = Plugin::of_context();
     let failed = RwSignal::new(false);
     // An event that changes a number must not take the keyboard's place away: numbers live in parts of their own.

@@ -2,6 +2,7 @@ use std::rc::Rc;
 
 use api::{Check, Forwarding, NewForwarding};
 use leptos::prelude::*;
+use leptos::wasm_split::wasm_split;
 
 use super::asked::{Asked, focus, section};
 use super::field::Field;
@@ -16,10 +17,14 @@ use crate::words::w;
 const ID: &str = "tlsg-forwarding";
 
 /// Before a permanent forwarding: how well the way to its target is protected, and whether to write to the user when that
-/// is lost. It stands for itself: in the settings, and beside the webmail's own form for forwardings.
-#[component]
-pub fn ForwardingCheck() -> impl IntoView {
-    AnyView::from(forwarding_check(Plugin::of_context()))
+/// is lost. It stands for itself: in the settings, and beside the webmail's own form for forwardings. The part of the
+/// module that draws it is loaded first.
+///
+/// # Errors
+/// When that can't be loaded.
+#[wasm_split(settings, wasm_split_path = ::leptos::wasm_split, fallible)]
+pub fn drawn_forwarding_check() -> Result<fn(Plugin) -> AnyView, ClientError> {
+    Ok(|plugin| forwarding_check(plugin).into())
 }
 
 #[derive(Clone, Copy)]

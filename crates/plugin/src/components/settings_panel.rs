@@ -3,10 +3,12 @@ use std::time::Duration;
 use gloo_timers::future::sleep;
 use guarantee::Level;
 use leptos::prelude::*;
+use leptos::wasm_split::wasm_split;
 
 use super::asked::{section, unanswered};
 use super::exceptions::exceptions;
 use super::forwarding_check::forwarding_check;
+use super::later::{Draw, later};
 use super::level_choice::level_choice;
 use super::memory::memory;
 use super::overrides::overrides;
@@ -18,7 +20,8 @@ use super::table::{Line, cell, table};
 use super::weeks::weeks;
 use crate::Plugin;
 use crate::browser;
-use crate::el::{classed, effect, el, live, nothing};
+use crate::client::ClientError;
+use crate::el::{classed, el, live, nothing};
 use crate::state::panel::{self, Known, Panel, Row};
 use crate::words::{locale, w};
 
@@ -32,22 +35,23 @@ pub fn SettingsPanel() -> impl IntoView {
     let is_known = Memo::new(move |_| panel.get().button().is_some());
     let switch = move || if is_known.get() { known(plugin, panel) } else { not_known(plugin) };
     // The switch comes first, and the rest when it is there to be used; who can't be asked is said once.
-    let below = RwSignal::new(false);
-    effect(move || {
-        if is_known.get() {
-            leptos::task::spawn_local(async move {
-                sleep(Duration::ZERO).await;
-                let _ = below.try_set(true);
-            });
-        }
-    });
-    let is_below = Memo::new(move |_| below.get());
-    let below = live(move || if is_below.get() { rest(plugin) } else { nothing() });
+    let was_known = Memo::new(move |was: Option<&bool>| was == Some(&true) || is_known.get());
+    let soon = async || {
+        sleep(Duration::ZERO).await;
+        rest().await
+    };
+    let below = live(move || if was_known.get() { later(soon(), plugin) } else { nothing() });
     vec![live(switch), level_choice(plugin), below].into_any()
 }
 
-/// What is below the switch. Each part asks the server for itself, and says itself when there is no answer.
-fn rest(plugin: Plugin) -> AnyView {
+/// What is below the switch.
+#[wasm_split(settings, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn rest() -> Result<Draw<Plugin>, ClientError> {
+    Ok(below)
+}
+
+/// Each of these asks the server for itself, and says itself when there is no answer.
+fn below(plugin: Plugin) -> AnyView {
     let parts: Vec<AnyView> = vec![
         preferences(plugin).into(),
         exceptions(plugin).into(),
