@@ -24,6 +24,9 @@ use crate::words::w;
 
 /// After the last key.
 const TYPED: Duration = Duration::from_millis(300);
+/// And after that, until an address at the end of a field counts as typed to its end. What is asked before would tell
+/// strangers: `anna@st.mu` on the way to `anna@st.mueller.example`.
+const RESTED: Duration = Duration::from_millis(1200);
 /// How often, and how many times, Send looks whether the answers have come that are on their way.
 const LOOK: (Duration, u32) = (Duration::from_millis(50), 14);
 
@@ -49,6 +52,8 @@ pub struct Composing {
     pub(crate) shown: Memo<[Shown; 3]>,
     /// As they were when typing last paused.
     settled: RwSignal<Recipients>,
+    /// Those of them that may still be typed: nobody is asked about them yet.
+    unfinished: StoredValue<Vec<String>>,
     typed: StoredValue<Option<TimeoutHandle>>,
     again: StoredValue<Option<TimeoutHandle>>,
     open: RwSignal<Option<Open>>,
@@ -80,6 +85,7 @@ impl Plugin {
             panel,
             shown,
             settled,
+            unfinished: StoredValue::new(Vec::new()),
             typed: StoredValue::new(None),
             again: StoredValue::new(None),
             open,
@@ -107,8 +113,10 @@ impl Composing {
     fn follow(self) {
         crate::el::effect(move || {
             let is_settled =
-                self.draft.with(|draft| self.settled.with(|settled| draft.recipients == *settled));
-            let pause = (!is_settled).then(|| set_timeout_with_handle(move || self.settle(), TYPED).ok());
+                self.draft.with(|draft| self.settled.with_untracked(|settled| draft.recipients == *settled));
+            let may_go_on = self.unfinished.with_value(|unfinished| !unfinished.is_empty());
+            let pause =
+                (!is_settled || may_go_on).then(|| set_timeout_with_handle(move || self.pause(), TYPED).ok());
             replace(self.typed, pause.flatten());
         });
         crate::el::effect(move || {
@@ -131,8 +139,29 @@ impl Composing {
 
     /// To be called when a field of recipients is left, or something was pasted: nothing waits for a pause then.
     pub fn look_now(self) {
+        replace(self.typed, None);
+        let _ = self.unfinished.try_update_value(Vec::clear);
         self.settle();
         self.ask();
+    }
+
+    /// Typing has paused. What a field ends with may go on.
+    fn pause(self) {
+        let present = self.draft.try_with_untracked(|draft| draft.recipients.clone());
+        let before = self.settled.try_with_untracked(emails);
+        let (Some(present), Some(before)) = (present, before) else { return };
+        let may_go_on = |email: &String| {
+            !before.contains(email)
+                || self.unfinished.try_with_value(|known| known.contains(email)) == Some(true)
+        };
+        let last =
+            [&present.to, &present.cc, &present.bcc].map(|field| field.last().map(|one| one.email.clone()));
+        let unfinished: Vec<String> = last.into_iter().flatten().filter(may_go_on).collect();
+        let rests = !unfinished.is_empty();
+        let _ = self.unfinished.try_update_value(|known| *known = unfinished);
+        self.settle();
+        let timer = rests.then(|| set_timeout_with_handle(move || self.look_now(), RESTED).ok());
+        replace(self.typed, timer.flatten());
     }
 
     fn settle(self) {
@@ -146,7 +175,9 @@ impl Composing {
     /// Asks the server what is to be asked now, and sees to it that it is asked again.
     fn ask(self) {
         let emails = self.settled.try_with_untracked(emails);
-        let Some(emails) = emails else { return };
+        let Some(mut emails) = emails else { return };
+        let _ =
+            self.unfinished.try_with_value(|unfinished| emails.retain(|email| !unfinished.contains(email)));
         let now = browser::now().as_millisecond();
         while let Some(Some(question)) =
             self.plugin.protections.try_update_untracked(|known| known.ask(&emails, now))

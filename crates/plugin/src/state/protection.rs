@@ -322,6 +322,8 @@ pub fn word(check: Option<&Check>, under: Under) -> Word {
 
 fn protection(check: &Check, under: Under) -> ProtectionWord {
     match under {
+        // An exception lifts the guarantee: its copy takes the way that it would take without.
+        Under::Guarantee if check.exception => check.unguarded.unwrap_or(check.protection),
         Under::Guarantee | Under::Proof => check.protection,
         Under::Nothing => check.unguarded.unwrap_or(check.protection),
     }
@@ -353,14 +355,15 @@ impl Word {
 /// What becomes of a recipient's copy.
 pub fn fate(check: Option<&Check>, under: Under) -> Fate {
     let Some(check) = check else { return Fate::Open };
-    let is_proven = matches!(check.protection, ProtectionWord::Authenticated | ProtectionWord::Dane);
+    let protection = protection(check, under);
+    let is_proven = matches!(protection, ProtectionWord::Authenticated | ProtectionWord::Dane);
     match (check.outcome, check.protection) {
         (_, ProtectionWord::Invalid) | (Outcome::Unknown, _) => Fate::Open,
         // With an exception the outcome is that without the guarantee: it waits, and still nobody can lift it.
         (Outcome::Stop | Outcome::Defer, ProtectionWord::None) if is_bound(check) => Fate::Bound,
         (Outcome::Defer, _) | (_, ProtectionWord::Unknown) => Fate::Open,
         (Outcome::Deliver, _) if is_proven || is_here(check) => Fate::Protected,
-        _ if under == Under::Nothing => match protection(check, under) {
+        _ if under == Under::Nothing => match protection {
             ProtectionWord::None => Fate::InClear,
             _ => Fate::Protected,
         },

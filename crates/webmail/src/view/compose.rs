@@ -144,9 +144,13 @@ impl Composer {
 
     fn type_into(self, line: Line, text: String) {
         let addresses = recipients::parse(&text).addresses;
+        let is_ended = text.trim_end().ends_with([',', ';']);
         self.field(line).set(text);
         self.draft.update(|draft| line.set(&mut draft.recipients, addresses));
         self.touch();
+        if is_ended {
+            self.composing.look_now();
+        }
     }
 
     fn change(self, change: impl FnOnce(&mut Draft)) {

@@ -45,6 +45,11 @@ fn here() -> Check {
     Fate::Excepted
 )]
 #[case::encrypted_but_excepted(Some(excepted(encrypted(BOB))), Word::Exception, Fate::Excepted)]
+#[case::proven_but_excepted_and_in_clear(
+    Some(Check { unguarded: Some(ProtectionWord::None), ..excepted(found(BOB, ProtectionWord::Authenticated, Outcome::Deliver)) }),
+    Word::Exception,
+    Fate::Excepted
+)]
 #[case::encrypted(Some(encrypted(BOB)), Word::Encrypted(Some(SEEN)), Fate::Protected)]
 #[case::level_unmet(Some(stopped(BOB, "not_authenticated")), Word::Unproven(Some(SEEN)), Fate::Stopped)]
 #[case::verified(
@@ -102,6 +107,11 @@ fn mixed() -> Check {
 #[case::here(here(), Word::Here, Fate::Protected)]
 #[case::encrypted(encrypted(BOB), Word::Encrypted(Some(SEEN)), Fate::Protected)]
 #[case::a_worse_host_comes_first(mixed(), Word::None, Fate::InClear)]
+#[case::a_worse_host_comes_before_a_proven_one(
+    Check { unguarded: Some(ProtectionWord::None), ..found(BOB, ProtectionWord::Authenticated, Outcome::Deliver) },
+    Word::None,
+    Fate::InClear
+)]
 #[case::in_clear(stopped(CARLA, "no_starttls"), Word::None, Fate::InClear)]
 #[case::level_unmet(stopped(BOB, "not_authenticated"), Word::Encrypted(Some(SEEN)), Fate::Protected)]
 #[case::dane(promised(ProtectionWord::Dane), Word::Dane, Fate::Protected)]
