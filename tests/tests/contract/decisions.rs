@@ -253,7 +253,7 @@ fn exceptions_and_preferences_outlive_a_restart() {
 
 /// A stop with the guarantee off: told as what it is, recorded like any other, good for once.
 #[test]
-fn a_demand_is_stopped_told_and_used_up() {
+fn a_demand_is_stopped_told_and_still_holds() {
     let demo = Demo::start();
     let (alice, bob) = (demo.alice(), demo.bob());
     assert_eq!(alice.guarantee()["state"], "off");
@@ -275,8 +275,12 @@ fn a_demand_is_stopped_told_and_used_up() {
     assert!(text.contains("Sie haben für diese E-Mail verlangt"), "{raw}");
     assert!(text.contains("You asked for this mail to go only to verified servers"), "{raw}");
     assert!(!text.contains("TLS-Versand-Garantie hat") && !text.contains("guarantee stopped"), "{raw}");
-    let again = alice.settled(&alice.post(&mail));
-    assert_eq!(again.recipients[0].protection.as_deref(), Some("encrypted"), "good for once: {again:?}");
+    // A client that splits its recipients, or has not heard the reply, submits the same message again.
+    let mut smtp = demo.submit_as("alice@home.example");
+    for again in [smtp.submit(&mail), alice.post(&mail)] {
+        let again = alice.settled(&again);
+        assert_eq!(again.recipients[0].state, "stopped", "{again:?}");
+    }
 }
 
 #[test]
@@ -328,4 +332,13 @@ fn rfc3339(ahead: Duration) -> String {
         (SystemTime::now() + ahead).duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let time = mail_parser::DateTime::from_timestamp(i64::try_from(seconds).expect("this century"));
     time.to_rfc3339()
+}
+
+#[test]
+fn an_exception_is_told_to_the_accounts_other_pages() {
+    let demo = Demo::start();
+    let alice = demo.alice();
+    let events = alice.events();
+    alice.http.post("/api/v1/exceptions", &json!({ "pattern": "plain.example" })).ok();
+    events.wait_for("that something has changed", |event| (event.name == "guarantee").then_some(()));
 }

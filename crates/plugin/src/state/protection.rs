@@ -202,7 +202,9 @@ impl Protections {
                 let tried = status.recipients.iter().filter(|recipient| is_news(recipient.state));
                 tried.for_each(|recipient| self.void(&recipient.address, None));
             }
-            Event::Guarantee(_) | Event::Mailbox { .. } => {}
+            // Another level, or another exception.
+            Event::Guarantee(_) => self.void_all(),
+            Event::Mailbox { .. } => {}
         }
     }
 

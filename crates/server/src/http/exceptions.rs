@@ -8,6 +8,7 @@ use store::{AddedException, MAX_EXCEPTIONS, NewExceptionRow, Pattern, StoreError
 
 use super::auth::LoggedIn;
 use super::body::{JsonBody, PathOf, QueryOf};
+use super::guarantee;
 use super::mailboxes::Limit;
 use super::openapi::{Always, Changes, NeedsLogin, ReadsJson, ReadsLimit};
 use super::{App, Failure};
@@ -57,9 +58,12 @@ pub(super) async fn add_exception(
     if note.chars().count() > NOTE {
         return Err(Failure::invalid("/note", format!("A note has at most {NOTE} characters.")));
     }
-    let new = NewExceptionRow { account: user.account, pattern, note, created_at: app.clock.now() };
+    let new = NewExceptionRow { account: user.account.clone(), pattern, note, created_at: app.clock.now() };
     match app.store.add_exception(new).await? {
-        AddedException::Added(exception) => Ok((StatusCode::CREATED, Json(exception))),
+        AddedException::Added(exception) => {
+            guarantee::tell(&app, &user.account).await?;
+            Ok((StatusCode::CREATED, Json(exception)))
+        }
         AddedException::WasThere(exception) => Ok((StatusCode::OK, Json(exception))),
         AddedException::TooMany => {
             Err(Failure::new(StatusCode::CONFLICT, "too_many_exceptions", "Too many exceptions").detail(
@@ -88,7 +92,10 @@ pub(super) async fn remove_exception(
     let none = || Failure::not_found("No such exception", "It may have been revoked already.");
     let id = id.parse().map_err(|_| none())?;
     match app.store.remove_exception(&user.account, id).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Ok(()) => {
+            guarantee::tell(&app, &user.account).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
         Err(StoreError::NotFound(_)) => Err(none()),
         Err(error) => Err(error.into()),
     }

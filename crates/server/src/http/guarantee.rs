@@ -54,6 +54,13 @@ pub(super) async fn set_guarantee(
     Ok(Json(now_set))
 }
 
+/// Tells the account's other pages that what decides on its mail has changed: they ask anew.
+pub(super) async fn tell(app: &App, account: &str) -> Result<(), Failure> {
+    let stored = app.store.switch(account).await?;
+    app.events.publish(account, Event::Guarantee(shown(stored, app.clock.now())));
+    Ok(())
+}
+
 fn switch(wanted: Guarantee, now: Timestamp) -> Result<Switch, Failure> {
     match (wanted.state, wanted.until) {
         (GuaranteeState::On, None) => Ok(Switch::On),
