@@ -40,7 +40,8 @@ pub struct Preferences {
 }
 
 /// `POST /demands`: this one message only to servers that prove who they are; where a server offers REQUIRETLS, it is
-/// asked to demand the same of the way that follows (RFC 8689).
+/// asked to demand the same of the way that follows (RFC 8689). It can't be taken back: it holds for every submission of
+/// this message, in parts or again, until it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -55,7 +56,7 @@ pub struct DemandRequest {
 pub struct DemandRecorded {
     /// As asked, without `<>`.
     pub message_id: String,
-    /// Until when a submission may use it.
+    /// Until when it holds, for every submission of this message.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     #[serde(with = "crate::time")]
     pub expires_at: Timestamp,

@@ -53,6 +53,9 @@ pub const MAX_FAILURE_DETAIL: usize = 300;
 /// The most messages of one Message-ID that are shown: programs give each message its own.
 pub const MAX_SAME_MESSAGE_ID: usize = 20;
 
+/// The most demands of one account at a time: as long as they last, some three hundred messages a day.
+pub const MAX_DEMANDS: usize = 2000;
+
 /// The most forwardings that are watched for one account.
 pub const MAX_FORWARDINGS: usize = 20;
 
@@ -105,8 +108,9 @@ pub trait Store: Send + Sync + 'static {
     async fn record_override(&self, decision: &OverrideRow) -> Result<()>;
 
     /// Records the account's decision that one message is only for servers that prove who they are, whatever its switch and
-    /// its other decisions say.
-    async fn record_demand(&self, demand: &DemandRow) -> Result<()>;
+    /// its other decisions say; for every submission of that message until the demand ends. At most [`MAX_DEMANDS`] at a
+    /// time: none is dropped for another, since the message of a dropped one could leave in clear.
+    async fn record_demand(&self, demand: &DemandRow) -> Result<RecordedDemand>;
 
     /// The account's standing exceptions, newest first.
     async fn exceptions(&self, account: &str) -> Result<Vec<Exception>>;
@@ -126,8 +130,8 @@ pub trait Store: Send + Sync + 'static {
 
     // --- the queue ------------------------------------------------------------------------
     /// Accepts a message: decides each recipient's requirement ([`guarantee::requirement`]) from the switch, the level,
-    /// overrides, exceptions, preferences and a demand as they stand in the same transaction, uses overrides and demand up,
-    /// queues the message and files the Sent copy. With a demand, [`MessageFacts::wish`] says so from then on.
+    /// overrides, exceptions, preferences and a demand as they stand in the same transaction, uses overrides up, queues
+    /// the message and files the Sent copy. With a demand, [`MessageFacts::wish`] says so from then on.
     /// [`StoreError::Exists`] if the queue id is taken, [`StoreError::NotFound`] if the account has been removed.
     async fn accept(&self, message: NewMessage) -> Result<()>;
     /// Claims due work for this process: groups of recipients with the same message, next hop and requirement,

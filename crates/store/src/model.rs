@@ -84,8 +84,18 @@ pub struct DemandRow {
     pub account: String,
     /// For the message with this Message-ID, without `<>`.
     pub message_id: String,
-    /// Until when a submission may use it.
+    /// Until when it holds for submissions of that message.
     pub expires_at: Timestamp,
+}
+
+/// What came of recording a demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "without its demand a message must not be submitted"]
+pub enum RecordedDemand {
+    /// It holds from now on, or for longer than before.
+    Recorded,
+    /// The account has as many as it may, [`crate::MAX_DEMANDS`]; nothing was recorded.
+    TooMany,
 }
 
 /// A standing exception to be added.

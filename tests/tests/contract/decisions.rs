@@ -251,7 +251,7 @@ fn exceptions_and_preferences_outlive_a_restart() {
     assert_eq!(kept["end_to_end_without_tls"], true);
 }
 
-/// A stop with the guarantee off: told as what it is, recorded like any other, good for once.
+/// A stop with the guarantee off: told as what it is, recorded like any other, good for every submission of the message.
 #[test]
 fn a_demand_is_stopped_told_and_still_holds() {
     let demo = Demo::start();

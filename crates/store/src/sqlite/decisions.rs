@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::accounts;
-use super::cells::{self, change, folded, micros};
+use super::cells::{self, change, folded, integer, micros};
 use super::exceptions;
-use crate::{DemandRow, NewMessage, Result};
+use crate::{DemandRow, MAX_DEMANDS, NewMessage, RecordedDemand, Result};
 
 /// The account's decisions that bear on one message, by recipients as they are compared.
 #[derive(Default)]
@@ -63,26 +63,36 @@ fn use_overrides(connection: &Connection, message: &NewMessage, account: i64) ->
     Ok(used)
 }
 
-/// See [`crate::Store::record_demand`]. Recording it anew makes it good for one submission again.
-pub(super) fn record_demand(connection: &Connection, demand: &DemandRow) -> Result<()> {
+/// See [`crate::Store::record_demand`].
+pub(super) fn record_demand(connection: &Connection, demand: &DemandRow) -> Result<RecordedDemand> {
+    let account = accounts::id(connection, &demand.account)?;
+    let sql = "SELECT count(*) AS others FROM demand WHERE account_id = ?1 AND message_id <> ?2";
+    let others = cells::row(connection, "demand", sql, params![account, demand.message_id], |line| {
+        line.get::<i64>("others")
+    })?;
+    if others.unwrap_or_default() >= integer(MAX_DEMANDS) {
+        return Ok(RecordedDemand::TooMany);
+    }
     change(
         connection,
         "INSERT INTO demand (account_id, message_id, expires_at) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET expires_at = ?3",
-        params![accounts::id(connection, &demand.account)?, demand.message_id, micros(demand.expires_at)],
+        params![account, demand.message_id, micros(demand.expires_at)],
     )?;
-    Ok(())
+    Ok(RecordedDemand::Recorded)
 }
 
-/// What the message asks of its way, with the account's demand for it, which is thereby used up.
+/// What the message asks of its way, with the account's demand for it. The demand stays: one message may come in several
+/// transactions (RFC 5321 §4.5.3.1.10), or again after a lost reply (RFC 1047), and holds for each of them.
 pub(super) fn wish(connection: &Connection, message: &NewMessage, account: i64) -> Result<Wish> {
     let asked = message.facts.wish;
     let Some(message_id) = &message.message_id else { return Ok(asked) };
-    let used = use_demand(connection, account, message_id, message.facts.accepted_at)?;
-    Ok(if used { asked.with_demand() } else { asked })
+    let demanded = is_demanded(connection, account, message_id, message.facts.accepted_at)?;
+    Ok(if demanded { asked.with_demand() } else { asked })
 }
 
-fn use_demand(connection: &Connection, account: i64, message_id: &str, now: Timestamp) -> Result<bool> {
-    let sql = "DELETE FROM demand WHERE account_id = ?1 AND message_id = ?2 AND expires_at > ?3";
-    Ok(change(connection, sql, params![account, message_id, micros(now)])? > 0)
+fn is_demanded(connection: &Connection, account: i64, message_id: &str, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT expires_at FROM demand WHERE account_id = ?1 AND message_id = ?2 AND expires_at > ?3";
+    let params = params![account, message_id, micros(now)];
+    Ok(cells::row(connection, "demand", sql, params, |line| line.time("expires_at"))?.is_some())
 }

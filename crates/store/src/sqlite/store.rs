@@ -22,8 +22,8 @@ use crate::{
     Account, AccountSecret, AddedException, AddedForwarding, DemandRow, Filed, FiledReport, ForwardingSeen,
     Job, LocalDelivery, Mailbox, MemoryEntry, NewExceptionRow, NewForwardingRow, NewMessage, NextHop,
     OverrideRow, Pause, PendingReport, PolicyResults, Progress, QueueEntry, RecipientId, RecipientOutcome,
-    ReplacementRow, ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch, TlsReportDue,
-    WatchedForwarding,
+    RecordedDemand, ReplacementRow, ReportTo, Result, SessionRow, Store, StoredPolicy, StoredSwitch,
+    TlsReportDue, WatchedForwarding,
 };
 
 /// Changes when another connection commits, not when the asking one does.
@@ -110,7 +110,7 @@ impl Store for Sqlite {
         self.write(move |tx| accounts::record_override(tx, &decision)).await
     }
 
-    async fn record_demand(&self, demand: &DemandRow) -> Result<()> {
+    async fn record_demand(&self, demand: &DemandRow) -> Result<RecordedDemand> {
         let demand = demand.clone();
         self.write(move |tx| decisions::record_demand(tx, &demand)).await
     }

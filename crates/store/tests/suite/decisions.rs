@@ -1,7 +1,10 @@
 use api::{Exception, Preferences};
 use guarantee::{Level, Origin, Requirement, Switch, Wish};
 use rstest::rstest;
-use store::{AddedException, DemandRow, MAX_EXCEPTIONS, NewExceptionRow, NewMessage, Pattern, StoreError};
+use store::{
+    AddedException, DemandRow, MAX_DEMANDS, MAX_EXCEPTIONS, NewExceptionRow, NewMessage, Pattern,
+    RecordedDemand, StoreError,
+};
 
 use super::world::{ALICE, BOB, Fresh, With as _, at, decision, home, message};
 
@@ -39,6 +42,11 @@ impl Fresh {
             AddedException::Added(exception) => exception,
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn demand(&self, queue_id: &str) {
+        let recorded = self.record_demand(&demand(queue_id)).await.unwrap();
+        assert_eq!(recorded, RecordedDemand::Recorded);
     }
 
     /// What must hold for each recipient of the message.
@@ -202,7 +210,7 @@ async fn a_demand_holds_for_every_recipient_whatever_else_is_decided(#[case] swi
     store.set_preferences(ALICE, Preferences { end_to_end_without_tls: true }).await.unwrap();
     store.except("plain.example").await;
     store.record_override(&decision("m1", &["d@plain.example"])).await.unwrap();
-    store.record_demand(&demand("m1")).await.unwrap();
+    store.demand("m1").await;
     let to = ["c@plain.example", "d@plain.example", "e@tls.example"];
     store.accept(message("m1", &to).with(|new| new.end_to_end = true)).await.unwrap();
     assert_eq!(store.requirements("m1").await, [Requirement::Authenticated; 3]);
@@ -219,45 +227,64 @@ async fn a_demand_holds_for_every_recipient_whatever_else_is_decided(#[case] swi
 #[case::another_account(message("m1", &["c@plain.example"]).with(|new| new.facts.account = Some(BOB.to_owned())), false)]
 #[case::another_door(message("m1", &["c@plain.example"]).with(|new| new.facts.origin = Origin::MailStore), false)]
 #[tokio::test]
-async fn a_demand_is_used_by_what_it_was_made_for(#[case] new: NewMessage, #[case] used: bool) {
+async fn a_demand_holds_for_what_it_was_made_for(#[case] new: NewMessage, #[case] demanded: bool) {
     let store = home().await;
-    store.record_demand(&demand("m1")).await.unwrap();
-    let expired = new.facts.accepted_at >= at(600);
+    store.demand("m1").await;
     store.accept(new).await.unwrap();
-    let demanded = |used| if used { Requirement::Authenticated } else { Requirement::Opportunistic };
-    assert_eq!(store.requirements("m1").await, [demanded(used)]);
-    // once, and then not again; or still there for its own
-    store.accept(again("m2", "m1", &["c@plain.example"])).await.unwrap();
-    assert_eq!(store.requirements("m2").await, [demanded(!used)], "expired: {expired}");
+    let expected = if demanded { Requirement::Authenticated } else { Requirement::Opportunistic };
+    assert_eq!(store.requirements("m1").await, [expected]);
+    // in parts, or again: it still holds
+    for queue_id in ["m2", "m3"] {
+        store.accept(again(queue_id, "m1", &["c@plain.example"])).await.unwrap();
+        assert_eq!(store.requirements(queue_id).await, [Requirement::Authenticated]);
+    }
 }
 
 #[tokio::test]
 async fn a_demand_made_again_is_good_again() {
     let store = home().await;
-    store.record_demand(&demand("m1")).await.unwrap();
-    store.record_demand(&DemandRow { expires_at: at(900), ..demand("m1") }).await.unwrap();
+    store.demand("m1").await;
+    let longer = DemandRow { expires_at: at(900), ..demand("m1") };
+    assert_eq!(store.record_demand(&longer).await.unwrap(), RecordedDemand::Recorded);
     let late = message("m1", &["c@plain.example"]).with(|new| new.facts.accepted_at = at(800));
     store.accept(late).await.unwrap();
     assert_eq!(store.requirements("m1").await, [Requirement::Authenticated]);
 }
 
 #[tokio::test]
-async fn a_refused_submission_uses_no_demand_up() {
+async fn a_demand_holds_after_a_refused_submission() {
     let store = home().await;
     store.accept(message("q1", &["d@tls.example"])).await.unwrap();
-    store.record_demand(&demand("m1")).await.unwrap();
+    store.demand("m1").await;
     store.accept(again("q1", "m1", &["c@plain.example"])).await.unwrap_err();
     store.accept(message("m1", &["c@plain.example"])).await.unwrap();
     assert_eq!(store.requirements("m1").await, [Requirement::Authenticated]);
+}
+
+/// None is dropped for another: its message could leave in clear.
+#[tokio::test]
+async fn an_account_has_so_many_demands_and_no_more() {
+    let store = home().await;
+    for n in 0..MAX_DEMANDS {
+        store.demand(&format!("m{n}")).await;
+    }
+    assert_eq!(store.record_demand(&demand("more")).await.unwrap(), RecordedDemand::TooMany);
+    store.demand("m0").await;
+    let of_bob = DemandRow { account: BOB.to_owned(), ..demand("more") };
+    assert_eq!(store.record_demand(&of_bob).await.unwrap(), RecordedDemand::Recorded);
+    store.accept(message("m0", &["c@plain.example"])).await.unwrap();
+    assert_eq!(store.requirements("m0").await, [Requirement::Authenticated]);
+    store.purge(at(600), at(0)).await.unwrap();
+    store.demand("more").await;
 }
 
 #[rstest]
 #[case::before(599, Requirement::Authenticated)]
 #[case::after(600, Requirement::Opportunistic)]
 #[tokio::test]
-async fn a_demand_that_nothing_used_is_forgotten(#[case] purged_at: i64, #[case] requirement: Requirement) {
+async fn a_demand_that_has_ended_is_forgotten(#[case] purged_at: i64, #[case] requirement: Requirement) {
     let store = home().await;
-    store.record_demand(&demand("m1")).await.unwrap();
+    store.demand("m1").await;
     store.purge(at(purged_at), at(0)).await.unwrap();
     store.accept(message("m1", &["c@plain.example"])).await.unwrap();
     assert_eq!(store.requirements("m1").await, [requirement]);
@@ -267,7 +294,7 @@ async fn a_demand_that_nothing_used_is_forgotten(#[case] purged_at: i64, #[case]
 async fn decisions_go_with_the_account() {
     let store = guaranteed().await;
     store.except("plain.example").await;
-    store.record_demand(&demand("m1")).await.unwrap();
+    store.demand("m1").await;
     store.set_preferences(ALICE, Preferences { end_to_end_without_tls: true }).await.unwrap();
     store.remove_account(ALICE).await.unwrap();
     assert!(matches!(store.exceptions(ALICE).await, Err(StoreError::NotFound(_))));
