@@ -10,6 +10,7 @@ use delivery::Fate;
 use guarantee::Protection;
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng;
+use smtp::envelope::ReversePath;
 use store::{
     Filed, ForwardingSeen, Job, MailboxMessage, NextHop, ReportTo, Store, StoreError, WatchedForwarding,
 };
@@ -176,6 +177,11 @@ impl Inner {
             Fate::Delivered { protection, .. } => Some((recipient.address.as_str(), *protection)),
             Fate::Stopped { .. } | Fate::Bounced(_) | Fate::Deferred { .. } => None,
         });
+        // What is sent by no person is no measure: it may be such a mail of ours that a filter forwards, and would cause
+        // the next one.
+        if job.facts.reverse_path == ReversePath::Null || is_automatic(content) {
+            return Ok(());
+        }
         let accounts = self.forwarded_by(job, content).await?;
         for (address, protection) in delivered {
             for account in &accounts {
@@ -200,6 +206,15 @@ impl Inner {
         let owner = owner_of(&*self.store, &self.senders, job.facts.reverse_path.as_str(), now).await?;
         Ok(owner.map(|owner| owner.account).into_iter().collect())
     }
+}
+
+/// Whether no person has sent it: `Auto-Submitted` with another keyword than `no` (RFC 3834 §5).
+fn is_automatic(content: &[u8]) -> bool {
+    let said = Headers::read(content).ok().and_then(|headers| headers.text("Auto-Submitted"));
+    said.is_some_and(|said| {
+        let keyword = said.split([';', '(']).next().unwrap_or_default();
+        !keyword.trim().eq_ignore_ascii_case("no")
+    })
 }
 
 /// Whether the way has less protection now than was last known.

@@ -6,7 +6,7 @@ use std::{
 use api::ProtectionWord;
 use guarantee::{Authentication, HostAddress, Origin, Requirement, Wish};
 use rstest::rstest;
-use smtp::envelope::{Notify as Asked, ReversePath};
+use smtp::envelope::Notify as Asked;
 use store::{AddedForwarding, JobRecipient, Mailbox, MessageFacts, NewForwardingRow, RecipientId, Sqlite};
 
 use super::*;
@@ -119,7 +119,10 @@ fn job(reverse_path: &str) -> Job {
             queue_id: "q".to_owned(),
             origin: Origin::MailStore,
             account: None,
-            reverse_path: ReversePath::Address(reverse_path.to_owned()),
+            reverse_path: match reverse_path {
+                "" => ReversePath::Null,
+                address => ReversePath::Address(address.to_owned()),
+            },
             ret: None,
             envid: None,
             smtputf8: false,
@@ -219,6 +222,9 @@ fn looks_are_spread(#[case] known: Option<Protection>, #[case] least: i64, #[cas
 #[case::with_a_mark("", "alice+sieve@home.example", 1)]
 #[case::nobody_s("", "erik@tls.example", 0)]
 #[case::nobody_s_by_name("X-Sieve-Redirected-From: erik@tls.example\r\n", "alice@home.example", 0)]
+#[case::sent_by_no_person("Auto-Submitted: auto-generated; x=no\r\n", "alice@home.example", 0)]
+#[case::sent_by_a_person("Auto-Submitted: No (by hand)\r\n", "alice@home.example", 1)]
+#[case::a_report_s("X-Sieve-Redirected-From: alice@home.example\r\n", "", 0)]
 #[tokio::test]
 async fn what_a_forwarded_mail_meets_is_compared_at_once(
     #[case] header: &str,
