@@ -21,8 +21,29 @@ fn millisecond(value: f64) -> i64 {
 
 /// What makes the next message unlike any other; `account` gives the Message-ID its domain.
 pub fn stamp(account: &str) -> Stamp {
-    let domain = account.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    Stamp { message_id: format!("{}@{domain}", random()), date: now(), boundary: random() }
+    let domain = account.rsplit_once('@').map_or("", |(_, domain)| domain);
+    Stamp { message_id: format!("{}@{}", random(), in_ascii(domain)), date: now(), boundary: random() }
+}
+
+/// A domain in letters, digits and hyphens, as a Message-ID has it: every server and every webmail takes it so.
+fn in_ascii(domain: &str) -> String {
+    if is_host_name(domain) {
+        return domain.to_owned();
+    }
+    // The browser knows the A-labels of an internationalised domain (RFC 5890 §2.3.2.1).
+    let written = web_sys::Url::new(&["http://", domain].concat()).map(|url| url.hostname());
+    written.ok().filter(|name| is_host_name(name)).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Whether it is a name of a host (RFC 1123 §2.1), short enough to leave room for what stands before the `@`.
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 200
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
 }
 
 /// 128 random bits in hexadecimal digits.
@@ -176,4 +197,28 @@ pub(crate) fn list(items: &[String], language: &str) -> Option<String> {
 pub(crate) fn plural_category(count: u32, language: &str) -> String {
     let rules = Intl::PluralRules::new(&Array::of1(&JsValue::from_str(language)), &Object::new());
     rules.select(f64::from(count)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// As Roundcube's side takes them (`is_message_id` of the plugin in PHP).
+    #[rstest]
+    #[case("example.org", true)]
+    #[case("localhost", true)]
+    #[case("xn--mller-kva.example", true)]
+    #[case("müller.example", false)]
+    #[case("my_host.example", false)]
+    #[case("[192.0.2.1]", false)]
+    #[case("-a.example", false)]
+    #[case("a-.example", false)]
+    #[case("a..example", false)]
+    #[case("", false)]
+    #[case(&["a"; 101].join("."), false)]
+    fn names_of_hosts(#[case] name: &str, #[case] expected: bool) {
+        assert_eq!(is_host_name(name), expected);
+    }
 }

@@ -56,6 +56,16 @@ pub(crate) fn guard(mut judge: impl FnMut() -> Promise + 'static) {
     js::set(&bridge(), "guard", &js::answering(move |_| judge().into()));
 }
 
+/// Says whether the server has to know what the user wants of this message before it is sent: without that, it is not.
+pub(crate) fn bound(is: bool) {
+    js::set(&bridge(), "bound", &is.into());
+}
+
+/// Which press of Send it is that waits for an answer: with another, an answer to this one comes too late.
+pub(crate) fn turn() -> JsValue {
+    js::get(&bridge(), "turn")
+}
+
 /// Sends the message under this Message-ID, or under one of Roundcube's own.
 pub(crate) fn message_id(id: Option<&str>) {
     js::call(&bridge(), "messageId", &[id.map_or(JsValue::NULL, JsValue::from)]);

@@ -56,6 +56,8 @@ pub(crate) fn start(plugin: Plugin, page: &Rc<Page>) {
     let settled = reopened::start(composer, page.compose.clone(), is_switched_on);
     composer.keep_in_step();
     protection::start(composing);
+    let is_bound = Memo::new(move |_| draft.with(|draft| must_be_recorded(draft)));
+    effect(move || boot::bound(is_bound.get()));
     boot::guard(move || {
         let settled = settled.clone();
         js::promise(async move { composer.judge(settled).await.into() })
@@ -96,17 +98,30 @@ impl Composer {
     /// Whether the message may be sent now, as it stands in the fields then. What the user has decided is recorded first;
     /// if that fails, nothing is sent.
     async fn judge(self, settled: Promise) -> bool {
+        let turn = boot::turn();
+        let is_too_late = move || boot::turn() != turn;
         let settled = async { JsFuture::from(settled).await.map_err(|_| ClientError::Away) };
         let _ = within(PATIENCE[0], settled).await;
+        if is_too_late() {
+            return false;
+        }
         self.read(Extent::All);
         boot::message_id(None);
         boot::note(&Note::default());
         let Some(Sending { draft, left }) = self.decide().await else { return false };
+        if is_too_late() {
+            return false;
+        }
         let note =
             Note { overridden: !draft.overridden().is_empty(), left_out: self.leave_out(&draft, &left) };
-        if self.must_be_told(&draft) {
+        // It need not know of what is sent again, but then says so in the list of stops.
+        if must_be_recorded(&draft) || draft.replaces.is_some() {
             let id = browser::stamp(&self.plugin.host().account()).message_id;
-            if let Err(error) = within(PATIENCE[2], self.plugin.before_sending(&draft, &id)).await {
+            let recorded = within(PATIENCE[2], self.plugin.before_sending(&draft, &id)).await;
+            if is_too_late() {
+                return false;
+            }
+            if let Err(error) = recorded {
                 dialog::say(in_words(&error), "error");
                 return false;
             }
@@ -151,17 +166,17 @@ impl Composer {
         list
     }
 
-    /// Whether the server has to know of the message beforehand, and so its Message-ID.
-    fn must_be_told(self, draft: &Draft) -> bool {
-        draft.demand_authenticated || draft.replaces.is_some() || !draft.overridden().is_empty()
-    }
-
     fn announce(self, draft: &Draft, id: &str) {
         let Some(stop) = draft.replaces.clone() else { return };
         let (client, id) = (self.plugin.client(), id.to_owned());
         // Nothing waits for it: it only says "sent again" in the list of stops.
         spawn_local(async move { drop(client.announce_replacement(&stop, &id).await) });
     }
+}
+
+/// Whether the server has to know what the user wants of this message before it is sent.
+fn must_be_recorded(draft: &Draft) -> bool {
+    draft.demand_authenticated || !draft.overridden().is_empty()
 }
 
 /// The answer, or that there was none for so long.

@@ -12,6 +12,7 @@ use crate::webmail::Webmail;
 
 const BOB: &str = "bob@tls.example";
 const CARLA: &str = "carla@plain.example";
+const DORA: &str = "dora@dane.example";
 
 /// Alice's Roundcube, in English on a desktop.
 fn alices(name: &str, provider: &Provider) -> Option<Webmail> {
@@ -302,4 +303,63 @@ fn in_german_the_panel_says_that_the_server_is_away() {
     page.open_setting();
     page.until("the panel's word", || page.text().contains("nicht zu erreichen").then_some(()));
     page.shot("setting");
+}
+
+/// Presses Send, and waits until it is said that nothing was sent; the draft is as it was.
+fn is_not_sent(page: &Webmail, said: &str) {
+    page.send();
+    page.expect_text(said);
+    page.until("Send to be free again", || {
+        (page.script("return !document.querySelector('#messagestack .loading')") == true).then_some(())
+    });
+    assert!(!page.nameless("body.action-compose").is_empty(), "the composer is still there");
+    page.expect_recipients(page.words.to, DORA);
+    page.expect_written("Some text");
+}
+
+#[test]
+fn what_the_user_has_chosen_for_a_mail_is_not_left_out_when_the_module_does_not_answer() {
+    let Some(provider) = Provider::start() else { return };
+    let Some(page) = alices("no-answer", &provider) else { return };
+    page.write(DORA, "Chosen", "Some text");
+    page.one(Role::CheckBox, "Only to verified servers").click();
+    page.until("the choice", || (page.script("return tls_guarantee.bound") == true).then_some(()));
+    page.script("window.judges = tls_guarantee.guard; tls_guarantee.guard = () => new Promise(() => {})");
+    is_not_sent(&page, "Not sent: your choice for this mail could not be recorded");
+    page.shot("hangs");
+    page.script("rcmail.clear_messages(); tls_guarantee.guard = () => { throw new Error('a trap') }");
+    is_not_sent(&page, "Not sent: your choice for this mail could not be recorded");
+    // What does not arrive as it was recorded is not sent under another name.
+    page.script(
+        "rcmail.clear_messages(); \
+         tls_guarantee.guard = async () => { tls_guarantee.messageId('x@example.org'); return true }",
+    );
+    is_not_sent(&page, "Not sent: your choice for this mail could not be recorded");
+    assert_eq!(provider.deliveries().len(), 0);
+    assert!(provider.alice().list("Sent").is_empty());
+    page.script("tls_guarantee.guard = window.judges");
+    page.send();
+    page.expect_sent();
+    only_delivery(&provider, DORA);
+}
+
+#[test]
+fn without_an_answer_and_a_choice_a_mail_is_sent_as_soon_as_roundcube_has_time() {
+    let Some(provider) = Provider::start() else { return };
+    let Some(page) = alices("no-answer-free", &provider) else { return };
+    page.write(BOB, "Free", "Some text");
+    page.until("the module", || (page.script("return !!tls_guarantee.guard") == true).then_some(()));
+    // Roundcube is busy when the wait is over, as with a draft that it saves.
+    page.script(
+        "tls_guarantee.guard = () => { \
+             setTimeout(() => { \
+                 const lock = rcmail.set_busy(true, 'loading'); \
+                 setTimeout(() => rcmail.set_busy(false, null, lock), 3000); \
+             }, 6000); \
+             return new Promise(() => {}) \
+         }",
+    );
+    page.send();
+    page.expect_sent();
+    only_delivery(&provider, BOB);
 }

@@ -2,8 +2,8 @@
 const { rcmail } = window;
 const env = rcmail?.env.tls_guarantee;
 
-/** How long Send waits for the module, then for what it says, and for that after a person has answered, in milliseconds. */
-const PATIENCE = { loading: 3000, judging: 7000, doing: 10000 };
+/** How long Send waits for the module, then for what it says, for that after a person has answered, and for what Roundcube does meanwhile, in milliseconds. */
+const PATIENCE = { loading: 3000, judging: 7000, doing: 10000, busy: 10000 };
 const HANDED_OVER = "tls_guarantee.sent";
 
 let asking = false;
@@ -22,6 +22,10 @@ const bridge = {
   note: null,
   /** Set by the module: may the mail be sent now? */
   guard: null,
+  /** Kept by the module: whether the server has to know what the user wants of this mail, before it is sent. */
+  bound: false,
+  /** Changes with each press of Send and with its end: what the module has to say to an earlier one comes too late. */
+  turn: 0,
   /** Set by the module while it asks a person, who may take their time. */
   get asking() { return asking; },
   set asking(is) {
@@ -89,21 +93,28 @@ const takeOver = () => {
 
 // ---- Send ----
 
-/**
- * Whether the mail may be sent now: yes, if there is nobody to ask or no answer. Once a person was asked, it is only sent
- * as they have said.
- */
-const mayBeSent = async () => {
+/** What the module says: whether the mail may be sent now; `null` if there is nobody to ask, or no answer. */
+const judge = async () => {
   await Promise.race([startQuietly(), after(PATIENCE.loading)]);
-  if (!bridge.guard) return true;
-  asked = false;
+  if (!bridge.guard) return null;
   const tooLong = async () => {
     await after(PATIENCE.judging);
-    if (!asked) return true;
-    do await after(PATIENCE.doing); while (asking);
-    return false;
+    if (asked) do await after(PATIENCE.doing); while (asking);
+    return null;
   };
-  return Promise.race([bridge.guard(), tooLong()]).catch(() => !asked);
+  try {
+    return await Promise.race([bridge.guard(), tooLong()]);
+  } catch (error) {
+    console.error("tls_guarantee:", error);
+    return null;
+  }
+};
+
+/** Waits until Roundcube takes commands, which it drops without a word while it is busy; answers whether it does. */
+const idle = async () => {
+  const end = Date.now() + PATIENCE.busy;
+  while (rcmail.busy && Date.now() < end) await after(50);
+  return !rcmail.busy;
 };
 
 let held = false;
@@ -114,15 +125,34 @@ const holdSend = (props) => {
   // Roundcube's own questions come first; it asks them once more where this script has no say.
   if (!props?.nocheck && !rcmail.env.is_sent && !rcmail.check_compose_input("send")) return false;
   held = true;
+  asked = false;
+  bridge.turn += 1;
   waiting = rcmail.display_message(rcmail.get_label("loading"), "loading");
-  mayBeSent().then((yes) => {
-    rcmail.hide_message(waiting);
+  decide().then((complaint) => {
     held = false;
-    released = yes;
-    if (yes) rcmail.command("send", { nocheck: true });
-    released = false;
+    rcmail.hide_message(waiting);
+    if (complaint) rcmail.display_message(rcmail.get_label(complaint, "tls_guarantee"), "error");
   });
   return false;
+};
+
+/**
+ * Sends the mail, or answers why it does not; `undefined` too if the module has said so itself. Without an answer of the
+ * module the mail is sent, unless that would be without what the user has chosen for it.
+ */
+const decide = async () => {
+  const said = await judge();
+  bridge.turn += 1;
+  if (said === false) return;
+  const isIdle = await idle();
+  if (said === null) {
+    if (asked || bridge.bound) return "notsent";
+    bridge.messageId(null);
+  }
+  if (!isIdle) return "notsentbusy";
+  rcmail.hide_message(waiting);
+  released = true;
+  try { rcmail.command("send", { nocheck: true }); } finally { released = false; }
 };
 
 // ---- Where the module is needed ----

@@ -22,6 +22,8 @@ class tls_guarantee extends rcube_plugin
     private $rc;
     /** @var string The address of the account. */
     private $account;
+    /** @var bool Whether the message of this request is not to be sent. */
+    private $is_refused = false;
 
     public function init()
     {
@@ -54,6 +56,7 @@ class tls_guarantee extends rcube_plugin
             $this->add_hook('message_compose', [$this, 'message_compose']);
             $this->add_hook('compose_objects', [$this, 'compose_objects']);
             $this->add_hook('message_ready', [$this, 'message_ready']);
+            $this->add_hook('message_before_send', [$this, 'message_before_send']);
             $this->add_hook('message_sent', [$this, 'message_sent']);
         }
     }
@@ -115,6 +118,9 @@ class tls_guarantee extends rcube_plugin
         $place = $this->find_place($args['task'], (string) $args['action']);
         if ($place !== null) {
             $this->give_place(['place' => $place] + ($place === 'compose' ? ['compose' => $this->composed()] : []));
+            if ($place === 'compose') {
+                $this->rc->output->add_label('tls_guarantee.notsent', 'tls_guarantee.notsentbusy');
+            }
         } elseif ($args['task'] === 'settings') {
             $this->include_styles();
         }
@@ -342,10 +348,24 @@ class tls_guarantee extends rcube_plugin
     /** Sends with the Message-ID that the page has told the server beforehand. */
     public function message_ready($args)
     {
-        $id = rcube_utils::get_input_string('_tls_guarantee_message_id', rcube_utils::INPUT_POST);
+        $id = $_POST['_tls_guarantee_message_id'] ?? '';
         $is_draft = !empty($_POST['_draft']) || $this->rc->action !== 'send';
-        if (!$is_draft && self::is_message_id($id)) {
+        if ($is_draft || $id === '') {
+            return $args;
+        }
+        if (is_string($id) && self::is_message_id($id)) {
             $args['message']->headers(['Message-ID' => "<{$id}>"], true);
+        } else {
+            // Under another one, what the user has chosen for this message would not hold.
+            $this->is_refused = true;
+        }
+        return $args;
+    }
+
+    public function message_before_send($args)
+    {
+        if ($this->is_refused) {
+            return ['abort' => true, 'result' => false, 'error' => $this->gettext('notsent')] + $args;
         }
         return $args;
     }

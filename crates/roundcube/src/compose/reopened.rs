@@ -109,7 +109,10 @@ fn take_over(composer: Composer, draft: Draft) {
     if was_unchanged {
         js::call(&rcmail, "compose_field_hash", &[true.into()]);
     }
-    composer.draft.set(draft);
+    // What the user has demanded meanwhile is theirs.
+    composer.draft.update(|shown| {
+        *shown = Draft { demand_authenticated: shown.demand_authenticated, ..draft };
+    });
 }
 
 /// The draft of a message that was stopped; `None` if it was not. `opened` are the recipients that the composer was opened
