@@ -56,7 +56,7 @@ pub(crate) fn start(plugin: Plugin, page: &Rc<Page>) {
     let settled = reopened::start(composer, page.compose.clone(), is_switched_on);
     composer.keep_in_step();
     protection::start(composing);
-    let is_bound = Memo::new(move |_| draft.with(|draft| must_be_recorded(draft)));
+    let is_bound = Memo::new(move |_| draft.with(must_be_recorded));
     effect(move || boot::bound(is_bound.get()));
     boot::guard(move || {
         let settled = settled.clone();
