@@ -175,6 +175,7 @@ fn while_dovecot_starts_again_a_draft_stays_and_is_sent_once() {
     page.write(&format!("{BOB}, {CARLA}"), "Through it all", "Some text");
     provider.stop_dovecot();
     page.send();
+    page.click(Role::Button, words.send_with);
     page.until("what is said of the failure", || page.text().contains("SMTP Error").then_some(()));
     page.shot("not-sent");
     page.expect_written("Some text");

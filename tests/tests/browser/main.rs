@@ -8,6 +8,7 @@
 //! [`hosts::Host`] as its argument. What is the reference webmail's own is in files of its own.
 
 mod accessibility;
+mod account;
 mod ahead;
 mod banner;
 mod composer;
