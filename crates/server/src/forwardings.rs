@@ -194,10 +194,10 @@ impl Inner {
         Ok(())
     }
 
-    /// The accounts whose filter has sent this mail: Pigeonhole names the user in the header, on top of what the mail
-    /// brought along; others send under the user's own address.
+    /// The accounts whose filter has sent this mail: Pigeonhole names the user on top of what the mail brought along, where
+    /// no sender can have written; others send under the user's own address.
     async fn forwarded_by(&self, job: &Job, content: &[u8]) -> anyhow::Result<Vec<String>> {
-        let headers = Headers::read(content).ok();
+        let headers = Headers::read(content).ok().filter(|_| is_redirected(content));
         let redirected = headers.and_then(|headers| headers.addresses("X-Sieve-Redirected-From"));
         if let Some(user) = redirected.and_then(|addresses| addresses.into_iter().next()) {
             return Ok(self.senders.accounts_of(&user).await?);
@@ -206,6 +206,16 @@ impl Inner {
         let owner = owner_of(&*self.store, &self.senders, job.facts.reverse_path.as_str(), now).await?;
         Ok(owner.map(|owner| owner.account).into_iter().collect())
     }
+}
+
+/// Whether Pigeonhole's mark stands right below our own trace, itself below Pigeonhole's `X-Sieve`: further down it came with the mail.
+fn is_redirected(content: &[u8]) -> bool {
+    let lines = content.split(|&byte| byte == b'\n').take(50);
+    let names = lines
+        .filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t"))
+        .map(|line| line.split(|&byte| byte == b':').next().unwrap_or_default().to_ascii_lowercase())
+        .filter(|name| name != b"x-sieve");
+    names.take(2).eq([b"received".to_vec(), b"x-sieve-redirected-from".to_vec()])
 }
 
 /// Whether no person has sent it: `Auto-Submitted` with another keyword than `no` (RFC 3834 §5).

@@ -246,10 +246,11 @@ fn an_exception_is_told_with_what_it_comes_to(
 
 /// Hands in a mail at the mail store's entry, as Pigeonhole does for a user's filter that forwards.
 fn forward(demo: &Demo, user: &str, target: &str) -> Mail {
-    let mail = Mail::new("erik@tls.example", &[target]).with(&format!("X-Sieve-Redirected-From: {user}"));
+    let mail = Mail::new("erik@tls.example", &[target]);
+    let marked = format!("X-Sieve: Pigeonhole Sieve 0.5.19\r\nX-Sieve-Redirected-From: {user}\r\n{mail}");
     let mut smtp = Smtp::connect(demo.store());
     smtp.command("EHLO store.home.example").expect(250);
-    smtp.transact("erik@tls.example", &[target], &mail.to_string()).expect(250);
+    smtp.transact("erik@tls.example", &[target], &marked).expect(250);
     let domain = target.split_once('@').expect("an address").1;
     demo.wait_for_delivery(&mail.message_id, domain);
     mail
