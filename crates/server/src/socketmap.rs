@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     listener::{Guests, Listener, Peer},
     owner::owner_of,
-    senders::Senders,
+    senders::{Senders, SendersError},
     stream::Stream,
 };
 use wire::{Reply, Request};
@@ -105,13 +105,21 @@ impl Socketmap {
         }
     }
 
+    /// Whether this sender's mail takes the way through us: under the guarantee, or while the user demands more for some
+    /// message, whose Message-ID Postfix does not say.
+    async fn is_ours(&self, address: &str) -> Result<bool, SendersError> {
+        let now = Timestamp::now();
+        let Some(owner) = owner_of(&*self.store, &self.senders, address, now).await? else {
+            return Ok(false);
+        };
+        Ok(owner.demands.is_some() || self.store.demands(&owner.account, now).await?)
+    }
+
     async fn look_up(&self, Request { map, key }: Request<'_>) -> Reply<'_> {
         let Some(address) = wire::address(key) else { return Reply::NotFound };
-        match owner_of(&*self.store, &self.senders, address, Timestamp::now()).await {
-            Ok(Some(owner)) if owner.demands.is_some() => {
-                Reply::Ok(if map == ACCESS { &self.action } else { &self.transport })
-            }
-            Ok(Some(_) | None) => Reply::NotFound,
+        match self.is_ours(address).await {
+            Ok(true) => Reply::Ok(if map == ACCESS { &self.action } else { &self.transport }),
+            Ok(false) => Reply::NotFound,
             // Postfix defers the mail: it must not leave another way only because nobody knows.
             Err(error) => {
                 tracing::error!(%error, "a sender could not be looked up; Postfix defers its mail");

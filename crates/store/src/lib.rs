@@ -111,6 +111,8 @@ pub trait Store: Send + Sync + 'static {
     /// its other decisions say; for every submission of that message until the demand ends. At most [`MAX_DEMANDS`] at a
     /// time: none is dropped for another, since the message of a dropped one could leave in clear.
     async fn record_demand(&self, demand: &DemandRow) -> Result<RecordedDemand>;
+    /// Whether the account has a demand that holds at `now`, for whichever message.
+    async fn demands(&self, account: &str, now: Timestamp) -> Result<bool>;
 
     /// The account's standing exceptions, newest first.
     async fn exceptions(&self, account: &str) -> Result<Vec<Exception>>;

@@ -67,6 +67,21 @@ async fn answers_follow_the_switch_at_once() {
 }
 
 #[tokio::test]
+async fn a_demand_for_some_message_takes_the_way_through_us_too() {
+    let table = Table::new().await;
+    let mut postfix = table.serve(Senders::own(Arc::clone(&table.store))).await;
+    let demand = store::DemandRow {
+        account: "alice@home.example".to_owned(),
+        message_id: "m1@home.example".to_owned(),
+        expires_at: Timestamp::now() + jiff::SignedDuration::from_hours(1),
+    };
+    let recorded = table.store.record_demand(&demand).await.expect("answered");
+    assert_eq!(recorded, store::RecordedDemand::Recorded);
+    assert_eq!(ask(&mut postfix, "filter alice@home.example").await, format!("OK FILTER {TRANSPORT}"));
+    assert_eq!(ask(&mut postfix, "filter bob@home.example").await, "NOTFOUND ");
+}
+
+#[tokio::test]
 async fn a_failing_look_up_defers() {
     let table = Table::new().await;
     let database = table.folder.path().join("missing.sqlite");

@@ -91,6 +91,14 @@ pub(super) fn wish(connection: &Connection, message: &NewMessage, account: i64) 
     Ok(if demanded { asked.with_demand() } else { asked })
 }
 
+/// See [`crate::Store::demands`].
+pub(super) fn demands(connection: &Connection, address: &str, now: Timestamp) -> Result<bool> {
+    let account = accounts::id(connection, address)?;
+    let sql = "SELECT expires_at FROM demand WHERE account_id = ?1 AND expires_at > ?2 LIMIT 1";
+    let params = params![account, micros(now)];
+    Ok(cells::row(connection, "demand", sql, params, |line| line.time("expires_at"))?.is_some())
+}
+
 fn is_demanded(connection: &Connection, account: i64, message_id: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT expires_at FROM demand WHERE account_id = ?1 AND message_id = ?2 AND expires_at > ?3";
     let params = params![account, message_id, micros(now)];

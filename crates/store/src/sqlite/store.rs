@@ -115,6 +115,11 @@ impl Store for Sqlite {
         self.write(move |tx| decisions::record_demand(tx, &demand)).await
     }
 
+    async fn demands(&self, account: &str, now: Timestamp) -> Result<bool> {
+        let account = account.to_owned();
+        self.read(move |snapshot| decisions::demands(snapshot, &account, now)).await
+    }
+
     async fn exceptions(&self, account: &str) -> Result<Vec<Exception>> {
         let account = account.to_owned();
         self.read(move |snapshot| exceptions::all(snapshot, &account)).await
