@@ -306,7 +306,9 @@ impl Composer {
                 move || self.draft.with(|draft| draft.text.clone()),
                 move |text| self.change(|draft| draft.set_text(text)),
             ))
-            // Below the text: what is written is to be seen on a small screen, too.
+            // Below the text: what comes while somebody writes must move no field away from under the click, and what is
+            // written is to be seen on a small screen, too.
+            .view(Line::ALL.map(|line| self.protection(line)).into_any())
             .view(view! { <ProtectionNotes composing=self.composing /> }.into_any())
             .view(self.attachments())
             .child(self.buttons())
@@ -360,9 +362,12 @@ impl Composer {
             Some(text) => with_icon(classed("span", "hint warn"), "alert", text).into(),
         });
         let hint = el("div").attr("id", hint).view(trouble);
-        let (composing, of) = (self.composing, line.field());
-        let protection = view! { <RecipientProtection composing field=of /> }.into_any();
-        labelled(line.id(), line.name()).child(el("div").child(input).child(hint).view(protection))
+        labelled(line.id(), line.name()).child(el("div").child(input).child(hint))
+    }
+
+    fn protection(self, line: Line) -> AnyView {
+        let (composing, field) = (self.composing, line.field());
+        view! { <RecipientProtection composing field /> }.into_any()
     }
 
     fn subject(self) -> El {
