@@ -3,7 +3,6 @@
 mod axe;
 mod chromedriver;
 mod element;
-mod picture;
 mod tree;
 
 use std::cell::{Cell, RefCell};
